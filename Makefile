@@ -1,0 +1,41 @@
+# Each target runs one script; the scripts work without make too.
+# V=1 shows the commands. DLSPARE_CACHE moves the cache.
+
+Q := $(if $(filter 1,$(V)),,@)
+jobs = $(if $(JOBS),--jobs $(JOBS))
+
+.PHONY: help demo check kernel kernel-tree kernel-series boots cost clean distclean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
+	while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+
+demo: ## a ping to a depleted VM, without and with a spare reservation
+	$(Q)config/setup
+	$(Q)kernel-patches/build $(jobs)
+	$(Q)experiments/ping/run
+
+check: ## run all tests
+	$(Q)config/setup
+	$(Q)tests/run
+
+kernel: ## build the testbed's kernel (JOBS=N, VARIANT=vanilla)
+	$(Q)kernel-patches/build $(jobs) $(if $(VARIANT),--variant $(VARIANT))
+
+kernel-tree: ## make a git tree of the kernel with the series as commits (TREE=DIR)
+	$(Q)kernel-patches/tree $(TREE)
+
+kernel-series: ## bring the tree's commits back and export them to mail (TREE=DIR, OUT=DIR, CHECK=1)
+	$(Q)kernel-patches/series $(jobs) $(if $(TREE),--tree $(TREE)) $(if $(OUT),--out $(OUT)) $(if $(CHECK),--check-build)
+
+boots: ## boot 200 inner guests, to prove the testbed
+	$(Q)tests/testbed/boots 200
+
+cost: ## count what the patches cost while no pool exists
+	$(Q)tests/cost
+
+clean: ## remove build products from this tree (what .gitignore names)
+	$(Q)git clean -fdXq
+
+distclean: clean ## remove the cache too (refused while its tree has unexported work)
+	$(Q)kernel-patches/build --clean

@@ -1,0 +1,435 @@
+// pinger: pings a guest at the instant its vCPU has used up its budget.
+//
+// As the paper did, it spins on the budget: dl.runtime of /proc/PID/task/TID/sched,
+// which any kernel with CONFIG_SCHED_DEBUG has. HRTICK_DL makes the kernel account
+// it at the depletion and not at the next tick. To cost the guest little it sleeps
+// until a short time before the depletion it expects, and spins only from there.
+//
+// On one CPU it cannot run while the vCPU does: it becomes ready to run a short
+// time before the depletion, and the depletion is what lets it run.
+
+#include "budget.h"
+
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	US = 1000,            // in ns, as all times here
+	MS = 1000 * US,
+	LEAD = 1000 * US,     // spin this long: an overrun makes the next budget end as much earlier
+	OVERSLEPT = 200 * US, // a sleep ends this late only if the vCPU had the CPU
+	REPLY_TIMEOUT_S = 2,
+	POLICY_DEADLINE = 6,
+};
+
+struct sched_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period; // ns
+};
+
+struct options {
+	pid_t pid, tid;
+	struct in_addr address;
+	unsigned long pings, every_us, phase_min_us, phase_max_us, seed, port;
+	const char *totals;
+};
+
+struct vcpu {
+	int fd;
+	int64_t period;      // 0: no reservation
+	int64_t deadline;    // of the period whose depletion was seen last
+	int64_t depleted_at; // when that was; 0: never
+	int64_t blind;       // the longest a depletion may have gone unseen
+	unsigned int missed; // depletions that came before they were looked for
+};
+
+struct totals {
+	int64_t wall, used;
+	unsigned long long loops;
+};
+
+static void fail(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("pinger: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static void sleep_until(int64_t when)
+{
+	struct timespec time = { when / (1000 * MS), when % (1000 * MS) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
+		;
+}
+
+// --- the vCPU ---
+
+static void read_text(const struct vcpu *vcpu, char *text, size_t size)
+{
+	ssize_t got = pread(vcpu->fd, text, size - 1, 0);
+
+	if (got <= 0)
+		fail("the vCPU thread is gone");
+	text[got] = '\0';
+}
+
+static struct budget read_budget(const struct vcpu *vcpu)
+{
+	struct budget budget;
+	char text[4096];
+
+	read_text(vcpu, text, sizeof(text));
+	if (!budget_parse(text, &budget))
+		fail("no dl.runtime in /proc/PID/task/TID/sched: CONFIG_SCHED_DEBUG is off?");
+	return budget;
+}
+
+static int64_t read_used(const struct vcpu *vcpu)
+{
+	char text[4096];
+	int64_t used;
+
+	read_text(vcpu, text, sizeof(text));
+	if (!budget_parse_used(text, &used))
+		fail("no se.sum_exec_runtime in /proc/PID/task/TID/sched");
+	return used;
+}
+
+static struct vcpu open_vcpu(pid_t pid, pid_t tid)
+{
+	struct sched_attr attr = { .size = sizeof(attr) };
+	struct vcpu vcpu = { 0 };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/sched", pid, tid);
+	vcpu.fd = open(path, O_RDONLY);
+	if (vcpu.fd < 0)
+		fail("%s: %s", path, strerror(errno));
+	if (syscall(SYS_sched_getattr, tid, &attr, sizeof(attr), 0))
+		fail("parameters of thread %d: %s", tid, strerror(errno));
+	if (attr.policy == POLICY_DEADLINE) {
+		vcpu.period = attr.period;
+		vcpu.deadline = read_budget(&vcpu).deadline_ns;
+	}
+	return vcpu;
+}
+
+// The budget is gone once a period: sleep to shortly before the first such instant
+// that is not before earliest and not past. True if the sleep was overslept.
+static bool sleep_towards_depletion(const struct vcpu *vcpu, int64_t earliest)
+{
+	int64_t due = vcpu->depleted_at;
+
+	while (due < earliest || due - LEAD < now())
+		due += vcpu->period;
+	sleep_until(due - LEAD);
+	return now() - (due - LEAD) > OVERSLEPT;
+}
+
+// Returns when a depletion was seen, as it happened: the read before still found
+// budget or the period before, or the vCPU itself kept this thread from reading.
+static int64_t wait_for_depletion(struct vcpu *vcpu, int64_t earliest)
+{
+	bool watching = !vcpu->depleted_at || sleep_towards_depletion(vcpu, earliest);
+	int64_t before = 0;
+
+	for (;;) {
+		struct budget budget = read_budget(vcpu);
+		int64_t seen_at = now();
+
+		if (budget.runtime_ns <= 0 && budget.deadline_ns != vcpu->deadline) {
+			vcpu->deadline = budget.deadline_ns;
+			vcpu->depleted_at = seen_at;
+			if (watching) {
+				if (before && seen_at - before > vcpu->blind)
+					vcpu->blind = seen_at - before;
+				return seen_at;
+			}
+			vcpu->missed++;
+		}
+		watching = true;
+		before = seen_at;
+	}
+}
+
+// --- the network ---
+
+static uint16_t checksum(const void *data, size_t size)
+{
+	const uint16_t *word = data;
+	uint32_t sum = 0;
+
+	for (; size; size -= sizeof(*word))
+		sum += *word++;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static int open_socket(int type, int protocol, struct in_addr address, unsigned int port)
+{
+	struct sockaddr_in peer = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address,
+	};
+	struct timeval timeout = { .tv_sec = REPLY_TIMEOUT_S };
+	int fd = socket(AF_INET, type, protocol);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&peer, sizeof(peer)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
+		fail("socket to %s: %s", inet_ntoa(address), strerror(errno));
+	return fd;
+}
+
+static void send_echo(int fd, uint16_t seq)
+{
+	struct icmphdr echo = { .type = ICMP_ECHO };
+
+	echo.un.echo.id = htons(getpid() & 0xffff);
+	echo.un.echo.sequence = htons(seq);
+	echo.checksum = checksum(&echo, sizeof(echo));
+	if (send(fd, &echo, sizeof(echo), 0) != sizeof(echo))
+		fail("cannot send: %s", strerror(errno));
+}
+
+static bool is_reply(const uint8_t *packet, ssize_t size, uint16_t seq)
+{
+	struct icmphdr icmp;
+	ssize_t header = size > 0 ? (packet[0] & 15) * 4 : 0;
+
+	if (size < header + (ssize_t)sizeof(icmp))
+		return false;
+	memcpy(&icmp, packet + header, sizeof(icmp));
+	return icmp.type == ICMP_ECHOREPLY && icmp.un.echo.id == htons(getpid() & 0xffff) &&
+	       icmp.un.echo.sequence == htons(seq);
+}
+
+// False if no reply comes in time. Other packets, late replies too, are passed over.
+static bool receive_reply(int fd, uint16_t seq)
+{
+	int64_t end = now() + REPLY_TIMEOUT_S * INT64_C(1000) * MS;
+	uint8_t packet[256];
+	ssize_t size;
+
+	do {
+		size = recv(fd, packet, sizeof(packet), 0);
+		if (is_reply(packet, size, seq))
+			return true;
+	} while (size >= 0 && now() < end);
+	return false;
+}
+
+static unsigned long long ask_loops(int fd)
+{
+	char text[32] = "";
+	char *end;
+	unsigned long long loops;
+
+	if (send(fd, "?", 1, 0) != 1 || recv(fd, text, sizeof(text) - 1, 0) < 0)
+		fail("the batch load does not answer: %s", strerror(errno));
+	loops = strtoull(text, &end, 10);
+	if (end == text || *end != '\n')
+		fail("the batch load answers '%s'", text);
+	return loops;
+}
+
+// --- the measurement ---
+
+// Uniform enough for a spread of phases; the same on every machine.
+static unsigned long next_random(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return *state >> 33;
+}
+
+// With a reservation the instant of a depletion, so that what lies between two of
+// them is whole periods; else just a time.
+static int64_t wait_for_instant(struct vcpu *vcpu, int64_t earliest)
+{
+	if (vcpu->period)
+		return wait_for_depletion(vcpu, earliest);
+	sleep_until(earliest);
+	return now();
+}
+
+static void ping(int fd, unsigned long seq, int64_t instant, bool has_phase)
+{
+	int64_t sent = now(), phase = has_phase ? sent - instant : 0, rtt;
+
+	send_echo(fd, seq);
+	printf("%lu,%lld.%03lld,", seq, (long long)phase / US, (long long)phase % US);
+	if (receive_reply(fd, seq)) {
+		rtt = now() - sent;
+		printf("%lld.%03lld", (long long)rtt / US, (long long)rtt % US);
+	}
+	putchar('\n');
+}
+
+static struct totals take_totals(const struct vcpu *vcpu, int port)
+{
+	struct totals totals = { .loops = port < 0 ? 0 : ask_loops(port) };
+
+	totals.wall = now();
+	totals.used = read_used(vcpu);
+	return totals;
+}
+
+static void write_totals(const char *path, const struct totals *begin, const struct totals *end,
+			 const struct vcpu *vcpu)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		fail("%s: %s", path, strerror(errno));
+	fprintf(file, "wall_ns=%lld\nvcpu_ns=%lld\nloops=%llu\nblind_ns=%lld\nmissed=%u\n",
+		(long long)(end->wall - begin->wall), (long long)(end->used - begin->used),
+		end->loops - begin->loops, (long long)vcpu->blind, vcpu->missed);
+	if (fclose(file))
+		fail("%s: %s", path, strerror(errno));
+}
+
+static void measure(const struct options *options)
+{
+	const int64_t every = options->every_us * US;
+	const unsigned long spread = options->phase_max_us - options->phase_min_us + 1;
+	struct vcpu vcpu = open_vcpu(options->pid, options->tid);
+	int echo = open_socket(SOCK_RAW, IPPROTO_ICMP, options->address, 0);
+	int port = options->port ? open_socket(SOCK_DGRAM, 0, options->address, options->port) : -1;
+	// A depletion may come a little early: half a period tells it from the one before.
+	const int64_t least = every - vcpu.period / 2;
+	uint64_t state = options->seed;
+	int64_t instant = wait_for_instant(&vcpu, now());
+	struct totals begin = take_totals(&vcpu, port), end;
+
+	for (unsigned long seq = 1; seq <= options->pings; seq++) {
+		instant = wait_for_instant(&vcpu, instant + least);
+		if (options->phase_max_us)
+			sleep_until(instant + US * (int64_t)(options->phase_min_us +
+							     next_random(&state) % spread));
+		ping(echo, seq, instant, vcpu.period);
+	}
+	wait_for_instant(&vcpu, instant + least);
+	end = take_totals(&vcpu, port);
+	if (options->totals)
+		write_totals(options->totals, &begin, &end, &vcpu);
+}
+
+// --- arguments ---
+
+static unsigned long parse_number(struct argp_state *state, const char *name, const char *arg,
+				  unsigned long least, unsigned long most)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || *end || errno || value < least || value > most)
+		argp_error(state, "%s '%s' is not a number from %lu to %lu", name, arg, least, most);
+	return value;
+}
+
+static void parse_phase(struct argp_state *state, struct options *options, char *arg)
+{
+	char *most = strchr(arg, ':');
+
+	if (most)
+		*most++ = '\0';
+	options->phase_min_us = parse_number(state, "--phase", arg, 0, 1000000);
+	options->phase_max_us = parse_number(state, "--phase", most ? most : arg,
+					     options->phase_min_us, 1000000);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'n':
+		options->pings = parse_number(state, "--pings", arg, 1, 65535); // the ICMP sequence
+		return 0;
+	case 'e':
+		options->every_us = parse_number(state, "--every", arg, 1, 10000000);
+		return 0;
+	case 'a':
+		parse_phase(state, options, arg);
+		return 0;
+	case 's':
+		options->seed = parse_number(state, "--seed", arg, 0, UINT32_MAX);
+		return 0;
+	case 'p':
+		options->port = parse_number(state, "--load-port", arg, 1, 65535);
+		return 0;
+	case 't':
+		options->totals = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0)
+			options->pid = parse_number(state, "PID", arg, 1, INT32_MAX);
+		else if (state->arg_num == 1)
+			options->tid = parse_number(state, "TID", arg, 1, INT32_MAX);
+		else if (state->arg_num > 2 || !inet_aton(arg, &options->address))
+			argp_error(state, "'%s' is not an IPv4 address", arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (state->arg_num < 3)
+			argp_usage(state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp_option known[] = {
+		{ "pings", 'n', "N", 0, "how many (100)", 0 },
+		{ "every", 'e', "USEC", 0, "time between them, a multiple of the vCPU's period (100000)", 0 },
+		{ "phase", 'a', "MIN[:MAX]", 0, "ping so many microseconds after the depletion (0)", 0 },
+		{ "seed", 's', "N", 0, "of the phases between MIN and MAX (1)", 0 },
+		{ "load-port", 'p', "PORT", 0, "where the batch load tells its loops", 0 },
+		{ "totals", 't', "FILE", 0, "write time, vCPU time and loops of the measurement", 0 },
+		{ 0 },
+	};
+	static const struct argp argp = {
+		known, parse_option, "PID TID ADDRESS",
+		"Pings ADDRESS when thread TID of process PID has no budget left, or regularly if "
+		"it has no reservation. Prints seq,phase_us,rtt_us; a lost ping has no rtt_us.",
+		NULL, NULL, NULL,
+	};
+	struct options options = { .pings = 100, .every_us = 100000, .seed = 1 };
+
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	// What is printed waits in memory: writing it would disturb what is measured.
+	setvbuf(stdout, NULL, _IOFBF, 4 << 20);
+	measure(&options);
+	return fclose(stdout) ? 1 : 0;
+}

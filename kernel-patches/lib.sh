@@ -1,0 +1,276 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# What build, tree and series share: the cache, Debian's source, a patched
+# work tree that keeps its objects, and one way to apply a patch.
+
+# Git's results must not depend on the caller's configuration.
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_PAGER=cat
+export LC_ALL=C
+umask 022
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+patches=$top/kernel-patches/6.12
+src=$top/kernel-patches/src
+fragment=$top/config/testbed.config
+tarball=${DLSPARE_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
+cache=${DLSPARE_CACHE:-${HOME:-/root}/.cache/dlspare}
+
+# Debian's tools only: another gcc in /usr/local would change the result.
+kernel_path=/usr/sbin:/usr/bin:/sbin:/bin
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+scratch=
+children=()
+cleanup() {
+	((${#children[@]} == 0)) || kill "${children[@]}" 2>/dev/null || :
+	[[ -z $scratch ]] || rm -rf "$scratch"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+open_cache() {
+	mkdir -p "$cache" || die "cannot create the cache directory $cache"
+	cache=$(cd "$cache" && pwd)
+	# Left by runs that were killed outright.
+	find "$cache" -maxdepth 1 -name 'tmp.*' -mmin +1440 -exec rm -rf {} +
+	scratch=$(mktemp -d "$cache/tmp.XXXXXX")
+}
+
+# lock NAME: held until this script and the compilers it started are gone.
+lock() {
+	exec {lock_fd}>"$cache/$1.lock"
+	flock -n "$lock_fd" && return
+	say "waiting for another run that uses $cache/$1"
+	flock "$lock_fd"
+}
+
+unlock() { exec {lock_fd}>&-; }
+
+duration() { # SECONDS
+	if (($1 < 60)); then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}
+
+# --- Debian's source --------------------------------------------------------
+
+makefile_version() { # MAKEFILE
+	sed -n 's/^\(VERSION\|PATCHLEVEL\|SUBLEVEL\) = *//p' "$1" | paste -sd.
+}
+
+check_version() { # VERSION
+	local sub=${1##*.}
+
+	[[ $1 =~ ^6\.12\.[0-9]+$ ]] ||
+		die "$tarball holds Linux ${1:-of unknown version}; the patches are for 6.12.88 and later 6.12"
+	((sub < 85 || sub > 87)) ||
+		die "$tarball holds Linux $1: in 6.12.85 to 6.12.87 the deadline server is broken; use 6.12.88 or later"
+	((sub >= 88)) ||
+		die "$tarball holds Linux $1, older than 6.12.88: upgrade linux-source-6.12"
+}
+
+# Sets version, source_id and pristine: the untouched source, unpacked once.
+open_source() {
+	[[ -r $tarball ]] || die "$tarball is missing: run config/setup"
+	source_id=$(sha256sum <"$tarball" | cut -c1-12)
+	pristine=$cache/source-$source_id
+	[[ -d $pristine ]] || unpack
+	version=$(makefile_version "$pristine/Makefile")
+	check_version "$version"
+}
+
+unpack() {
+	local began=$SECONDS
+
+	# The version is looked at first: 1.5 GB are not unpacked to be refused.
+	tar -xJOf "$tarball" --occurrence=1 --wildcards --no-wildcards-match-slash \
+		'*/Makefile' >"$scratch/Makefile" || die "$tarball: no top-level Makefile in it"
+	check_version "$(makefile_version "$scratch/Makefile")"
+
+	lock source
+	if [[ ! -d $pristine ]]; then
+		say "unpacking $tarball"
+		mkdir "$scratch/source"
+		tar -xf "$tarball" -I 'xz -T0' -C "$scratch/source" --strip-components=1 ||
+			die "cannot unpack $tarball into $cache"
+		mv -T "$scratch/source" "$pristine"
+		say "unpacked in $(duration $((SECONDS - began)))"
+	fi
+	unlock
+}
+
+# --- patches ----------------------------------------------------------------
+
+# NUL-separated, sorted; nothing where there is no such folder yet.
+list_patches() { [[ ! -d $1 ]] || find "$1" -maxdepth 1 -name '*.patch' -print0 | sort -z; }
+list_src() { [[ ! -d $src ]] || find "$src" -type f -printf '%P\0' | sort -z; }
+
+patched_files() { # PATCH
+	sed -n -E 's,^(---|\+\+\+) [ab]/([^	]*).*,\2,p' "$1" | sort -u
+}
+
+# apply_patch DIR PATCH: offsets are fine, fuzz is not, as with git am.
+apply_patch() {
+	local out file
+
+	# A patch whose files are all new has a message only.
+	[[ -n $(patched_files "$2") ]] || return 0
+	if ! out=$(patch -p1 --batch --forward --fuzz=0 --no-backup-if-mismatch \
+		--reject-file=- -d "$1" <"$2" 2>&1); then
+		file=$(sed -n -E "s/^patching file '?([^']*)'?\$/F \1/p; s/^(Hunk #[0-9]+ FAILED at [0-9]+).*/H \1/p
+			s/^\|\+\+\+ b\/([^	]*).*/F \1/p; s/^(No file to patch|Reversed).*/H \1/p" <<<"$out" |
+			awk '$1 == "F" { f = $2 } $1 == "H" { sub("H ", ""); print f ": " $0; exit }')
+		file=${file/%Reversed/it is in the source already}
+		die "$(basename "$2") does not apply to Linux $version: ${file:-$out}"
+	fi
+}
+
+# What kernel-patches/ holds, as one number: to see whether it was edited.
+patches_digest() {
+	{
+		list_patches "$patches" | xargs -0r sha256sum
+		[[ ! -f $patches/series ]] || sha256sum "$patches/series"
+		[[ ! -d $src ]] || (cd "$src" && list_src | xargs -0r sha256sum)
+	} | sed "s, $top/, ," | sha256sum | cut -c1-40
+}
+
+# --- a work tree: source/ linked to the pristine one, source/obj the objects --
+
+# Only files whose content differs are written, so their objects alone are old.
+# The object directory lies in the source tree because the kernel then compiles
+# with relative paths: no trace of the place is left in the image.
+
+open_work() { # NAME
+	work=$cache/work-$1
+	lock "work-$1"
+	if [[ $(cat "$work/obj/.source" 2>/dev/null) != "$source_id" ]]; then
+		rm -rf "$work"
+		cp -al "$pristine" "$scratch/work"
+		mkdir "$scratch/work/obj"
+		echo "$source_id" >"$scratch/work/obj/.source"
+		: >"$scratch/work/obj/.touched"
+		mv -T "$scratch/work" "$work"
+	fi
+}
+
+# stage_pristine STAGE FILE...: brings originals there, as a base for patches.
+stage_pristine() {
+	local stage=$1 file
+	shift
+	for file; do
+		[[ ! -e $stage/$file && -e $pristine/$file ]] || continue
+		mkdir -p "$stage/$(dirname "$file")"
+		cp -p "$pristine/$file" "$stage/$file"
+	done
+}
+
+# sync_work STAGE TOUCHED: TOUCHED lists every path that STAGE changes, one a
+# line; a path listed but absent in STAGE was deleted by a patch.
+sync_work() {
+	local stage=$1 touched=$2 file from
+
+	sort -u "$touched" "$work/obj/.touched" -o "$scratch/union"
+	cp "$scratch/union" "$work/obj/.touched"
+	while read -r file; do
+		from=$stage/$file
+		[[ -e $from ]] || grep -qxF "$file" "$touched" || from=$pristine/$file
+		if [[ ! -e $from ]]; then
+			rm -f "$work/$file"
+		elif ! cmp -s "$from" "$work/$file"; then
+			mkdir -p "$(dirname "$work/$file")"
+			# Never through the link into the pristine source.
+			cp --remove-destination --preserve=mode "$from" "$work/$file"
+		fi
+	done <"$scratch/union"
+	cp "$touched" "$work/obj/.touched"
+}
+
+# --- building -----------------------------------------------------------------
+
+# Nothing of the caller's environment, nor of a make above, reaches the kernel's
+# build: the same input gives the same image byte for byte.
+kernel_exec() {
+	exec env -i PATH=$kernel_path HOME=/ LC_ALL=C \
+		KBUILD_BUILD_TIMESTAMP='2024-01-01 00:00:00 UTC' KBUILD_BUILD_VERSION=1 \
+		KBUILD_BUILD_USER=dlspare KBUILD_BUILD_HOST=testbed \
+		make -C "$work" O=obj ARCH=x86_64 LOCALVERSION=-testbed "$@" </dev/null
+}
+
+kernel_make() { (kernel_exec "$@"); }
+
+compiler() {
+	PATH=$kernel_path gcc --version | sed -n 1p
+	PATH=$kernel_path ld --version | sed -n 1p
+}
+
+# configure LOG [OPTION...]: every line of the fragment must have taken effect,
+# except the OPTIONs that this tree need not know.
+configure() {
+	local log=$1 line name value missing=() got
+	shift
+
+	kernel_make KCONFIG_ALLCONFIG="$fragment" allnoconfig >"$log" 2>&1 ||
+		{ tail -n 20 "$log" >&2; die "allnoconfig with $fragment failed"; }
+	while read -r line; do
+		[[ $line =~ ^(CONFIG_[A-Z0-9_a-z]+)=(.*)$ ]] || continue
+		name=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+		[[ " $* " != *" $name "* ]] || continue
+		got=$(sed -n "s/^$name=//p" "$work/obj/.config")
+		[[ ${got:-n} == "$value" ]] || missing+=("$name=$value (is ${got:-n})")
+	done <"$fragment"
+	((${#missing[@]} == 0)) ||
+		die "$fragment is not met by Linux $version: $(printf '%s; ' "${missing[@]}" | sed 's/; $//')"
+}
+
+# How many objects config/testbed.config compiles; only the estimate uses it.
+expected_objects=1300
+
+progress() { # LOG WHAT
+	local began=$SECONDS done_now spent
+
+	while sleep 10; do
+		done_now=$(grep -c -E '^  (CC|AS|HOSTCC) ' "$1") || :
+		spent=$((SECONDS - began))
+		if [[ -e $work/obj/.built ]]; then
+			say "$2: $done_now objects (at most $expected_objects), $(duration $spent)"
+		elif ((done_now > 0 && done_now < expected_objects)); then
+			say "$2: $done_now of $expected_objects objects, $(duration $spent)," \
+				"about $(duration $((spent * (expected_objects - done_now) / done_now))) left"
+		else
+			say "$2: $done_now objects, $(duration $spent)"
+		fi
+	done
+}
+
+# compile LOG JOBS WHAT: false when the compiler fails.
+compile() {
+	local make_pid ticker status=0
+
+	# The make itself, not a shell around it: it is what an interrupt must reach.
+	kernel_exec -j"$2" bzImage >>"$1" 2>&1 &
+	make_pid=$!
+	# The ticker's sleep outlives it for seconds: it must not hold the lock.
+	progress "$1" "$3" {lock_fd}>&- &
+	ticker=$!
+	children=("$make_pid" "$ticker")
+	wait "$make_pid" || status=$?
+	kill "$ticker" 2>/dev/null || :
+	wait "$ticker" 2>/dev/null || :
+	children=()
+	((status != 0)) || : >"$work/obj/.built"
+	return "$status"
+}
+
+show_errors() { # LOG
+	grep -m 10 -E -A 3 "( error: |Error [0-9]|undefined reference)" "$1" >&2 || tail -n 20 "$1" >&2
+}
+
+# --- the git tree -------------------------------------------------------------
+
+# No hooks: a commit made here must be what the patch says.
+tree_git() { git -C "$dir" -c core.hooksPath=/dev/null "$@"; }
+
+as_author() { # NAME EMAIL DATE COMMAND...
+	GIT_AUTHOR_NAME=$1 GIT_AUTHOR_EMAIL=$2 GIT_AUTHOR_DATE=$3 \
+		GIT_COMMITTER_NAME=$1 GIT_COMMITTER_EMAIL=$2 GIT_COMMITTER_DATE=$3 "${@:4}"
+}

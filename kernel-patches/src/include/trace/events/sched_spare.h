@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM sched_spare
+
+#if !defined(_TRACE_SCHED_SPARE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_SCHED_SPARE_H
+
+#include <linux/sched.h>
+#include <linux/tracepoint.h>
+
+TRACE_DEFINE_ENUM(SPARE_RETURN_OWN);
+TRACE_DEFINE_ENUM(SPARE_RETURN_CHANCES);
+TRACE_DEFINE_ENUM(SPARE_RETURN_SLEEP);
+TRACE_DEFINE_ENUM(SPARE_RETURN_REPLY);
+TRACE_DEFINE_ENUM(SPARE_RETURN_GONE);
+
+/* An event for a thread that may borrow, with what the thread was doing. */
+TRACE_EVENT(sched_spare_event,
+
+	TP_PROTO(struct task_struct *p),
+
+	TP_ARGS(p),
+
+	TP_STRUCT__entry(
+		__string(comm, p->comm)
+		__field(pid_t, pid)
+		__field(bool, throttled)
+		__field(bool, queued)
+	),
+
+	TP_fast_assign(
+		__assign_str(comm);
+		__entry->pid = p->pid;
+		__entry->throttled = p->dl.dl_throttled;
+		__entry->queued = p->on_rq;
+	),
+
+	TP_printk("comm=%s pid=%d throttled=%d queued=%d",
+		  __get_str(comm), __entry->pid, __entry->throttled,
+		  __entry->queued)
+);
+
+/* A loan: runtime and deadline are the unit's, in ns. */
+DECLARE_EVENT_CLASS(sched_spare_loan,
+
+	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
+
+	TP_ARGS(p, unit),
+
+	TP_STRUCT__entry(
+		__string(comm, p->comm)
+		__field(pid_t, pid)
+		__field(bool, throttled)
+		__field(s64, runtime)
+		__field(u64, deadline)
+	),
+
+	TP_fast_assign(
+		__assign_str(comm);
+		__entry->pid = p->pid;
+		__entry->throttled = unit->dl_throttled;
+		__entry->runtime = unit->runtime;
+		__entry->deadline = unit->deadline;
+	),
+
+	TP_printk("comm=%s pid=%d unit_throttled=%d unit_runtime=%lld unit_deadline=%llu",
+		  __get_str(comm), __entry->pid, __entry->throttled,
+		  __entry->runtime, __entry->deadline)
+);
+
+DEFINE_EVENT(sched_spare_loan, sched_spare_borrow,
+	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
+	TP_ARGS(p, unit));
+
+DEFINE_EVENT(sched_spare_loan, sched_spare_dispatch,
+	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
+	TP_ARGS(p, unit));
+
+TRACE_EVENT(sched_spare_return,
+
+	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit,
+		 unsigned int reason),
+
+	TP_ARGS(p, unit, reason),
+
+	TP_STRUCT__entry(
+		__string(comm, p->comm)
+		__field(pid_t, pid)
+		__field(unsigned int, reason)
+		__field(s64, runtime)
+		__field(u64, deadline)
+	),
+
+	TP_fast_assign(
+		__assign_str(comm);
+		__entry->pid = p->pid;
+		__entry->reason = reason;
+		__entry->runtime = unit->runtime;
+		__entry->deadline = unit->deadline;
+	),
+
+	TP_printk("comm=%s pid=%d reason=%s unit_runtime=%lld unit_deadline=%llu",
+		  __get_str(comm), __entry->pid,
+		  __print_symbolic(__entry->reason,
+				   { SPARE_RETURN_OWN,		"own" },
+				   { SPARE_RETURN_CHANCES,	"chances" },
+				   { SPARE_RETURN_SLEEP,	"sleep" },
+				   { SPARE_RETURN_REPLY,	"reply" },
+				   { SPARE_RETURN_GONE,		"gone" }),
+		  __entry->runtime, __entry->deadline)
+);
+
+#endif /* _TRACE_SCHED_SPARE_H */
+
+/* This part must be outside protection */
+#include <trace/define_trace.h>

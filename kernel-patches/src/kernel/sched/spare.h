@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _KERNEL_SCHED_SPARE_H
+#define _KERNEL_SCHED_SPARE_H
+
+/*
+ * Spare deadline reservations inside the scheduler: what the classes, the
+ * groups and the root domains call. See kernel/sched/spare.c.
+ */
+
+#include <linux/sched/spare.h>
+
+struct cftype;
+struct rq;
+struct spare_pool;
+
+#ifdef CONFIG_SCHED_SPARE
+
+/* Why a loan ended; the order of the returned_* lines of cpu.spare.stat. */
+enum spare_return_reason {
+	SPARE_RETURN_OWN,	/* runs on its own reservation again */
+	SPARE_RETURN_CHANCES,	/* has had its dispatches on the unit */
+	SPARE_RETURN_SLEEP,	/* blocked, or yielded */
+	SPARE_RETURN_REPLY,	/* has answered */
+	SPARE_RETURN_GONE,	/* exit, class, affinity, group, CPU or pool */
+};
+
+enum spare_stat_item {
+	SPARE_NR_EVENTS,
+	SPARE_NR_BORROWS,
+	SPARE_NR_WAITS,
+	SPARE_NR_REFUSED,
+	SPARE_NR_DISPATCHES,
+	SPARE_BORROWED_NS,
+	SPARE_WAITED_NS,
+	SPARE_NR_RETURNED,	/* + enum spare_return_reason */
+	SPARE_NR_STATS = SPARE_NR_RETURNED + SPARE_RETURN_GONE + 1,
+};
+
+struct spare_stat {
+	u64 item[SPARE_NR_STATS];
+};
+
+enum spare_borrow_mode {
+	SPARE_BORROW_INHERIT,
+	SPARE_BORROW_OFF,
+	SPARE_BORROW_ON,
+};
+
+#define SPARE_CHANCES_MAX	UINT_MAX	/* no limit */
+
+/**
+ * struct sched_spare_group - a task group as provider and user of units
+ * @pool: what it provides to the groups below it; spare_mutex
+ * @mode: what cpu.spare.borrow says; spare_mutex
+ * @chances: dispatches a loan may have, as written; spare_mutex
+ * @granted: @mode and @chances after all ancestors' restrictions; spare_mutex
+ * @provider: the pool of the nearest ancestor that has one; spare_mutex
+ * @source: the pool its threads borrow from, NULL if they may not; written
+ *	under spare_mutex, read under RCU or a run-queue lock
+ * @max_chances: dispatches a loan of its threads has; read with @source
+ * @lock: protects @members
+ * @members: its SCHED_DEADLINE threads, by sched_spare_task::member
+ * @devs: its network devices; RTNL
+ * @stat: counters of its threads
+ * @removed: counters of child groups that were removed; spare_mutex
+ * @online: its counters are not yet in its parent's @removed; spare_mutex
+ */
+struct sched_spare_group {
+	struct spare_pool		*pool;
+	enum spare_borrow_mode		mode;
+	unsigned int			chances;
+	struct {
+		enum spare_borrow_mode	mode;
+		unsigned int		chances;
+	} granted;
+
+	struct spare_pool		*provider;
+	struct spare_pool __rcu		*source;
+	unsigned int			max_chances;
+
+	raw_spinlock_t			lock;
+	struct hlist_head		members;
+	struct list_head		devs;
+
+	struct spare_stat __percpu	*stat;
+	struct spare_stat		removed;
+	bool				online;
+};
+
+/**
+ * struct sched_spare_rq - a CPU's units
+ * @units: all units pinned to the CPU, of every pool; run-queue lock
+ * @loans: units that have a borrower; run-queue lock
+ * @bw: bandwidth of @units; spare_mutex
+ */
+struct sched_spare_rq {
+	struct list_head	units;
+	struct list_head	loans;
+	u64			bw;
+};
+
+extern struct cftype sched_spare_files[];
+
+void __init sched_spare_init(void);
+void sched_spare_init_rq(struct rq *rq);
+int sched_spare_group_alloc(struct task_group *tg);
+void sched_spare_group_free(struct task_group *tg);
+void sched_spare_group_online(struct task_group *tg);
+void sched_spare_group_offline(struct task_group *tg);
+
+void sched_spare_fork(struct task_struct *p);
+void sched_spare_join(struct task_struct *p);
+void sched_spare_leave(struct task_struct *p);
+void sched_spare_move(struct task_struct *p);
+
+void __sched_spare_enqueue(struct rq *rq, struct task_struct *p);
+void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags);
+void __sched_spare_yield(struct rq *rq);
+void __sched_spare_account(struct task_struct *p, s64 delta_exec);
+void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
+			  struct task_struct *next);
+void sched_spare_rq_offline(struct rq *rq);
+void sched_spare_attach_root(struct rq *rq);
+u64 sched_spare_bw(struct rq *rq);
+
+/*
+ * The entity whose runtime and deadline @p runs on, if @p is current: the
+ * unit it was dispatched on, otherwise its own.
+ */
+static inline struct sched_dl_entity *sched_spare_curr(struct task_struct *p)
+{
+	if (sched_spare_enabled()) {
+		struct sched_dl_entity *server = READ_ONCE(p->dl_server);
+
+		if (server && server == READ_ONCE(p->spare.loan))
+			return server;
+	}
+
+	return &p->dl;
+}
+
+static inline bool sched_spare_borrows(const struct task_struct *p)
+{
+	return sched_spare_enabled() && p->spare.loan;
+}
+
+static inline void sched_spare_enqueue(struct rq *rq, struct task_struct *p)
+{
+	if (sched_spare_enabled() && p->spare.pending)
+		__sched_spare_enqueue(rq, p);
+}
+
+static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
+				       int flags)
+{
+	if (sched_spare_borrows(p))
+		__sched_spare_dequeue(rq, p, flags);
+}
+
+static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
+				      struct task_struct *next)
+{
+	if (sched_spare_borrows(prev) || sched_spare_borrows(next))
+		__sched_spare_switch(rq, prev, next);
+}
+
+#else /* !CONFIG_SCHED_SPARE: */
+
+static inline void sched_spare_init(void) { }
+static inline void sched_spare_init_rq(struct rq *rq) { }
+static inline int sched_spare_group_alloc(struct task_group *tg) { return 0; }
+static inline void sched_spare_group_free(struct task_group *tg) { }
+static inline void sched_spare_group_online(struct task_group *tg) { }
+static inline void sched_spare_group_offline(struct task_group *tg) { }
+static inline void sched_spare_fork(struct task_struct *p) { }
+static inline void sched_spare_join(struct task_struct *p) { }
+static inline void sched_spare_leave(struct task_struct *p) { }
+static inline void sched_spare_move(struct task_struct *p) { }
+
+static inline struct sched_dl_entity *sched_spare_curr(struct task_struct *p)
+{
+	return &p->dl;
+}
+
+static inline bool sched_spare_borrows(const struct task_struct *p)
+{
+	return false;
+}
+
+static inline void sched_spare_enqueue(struct rq *rq, struct task_struct *p) { }
+static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
+				       int flags) { }
+static inline void __sched_spare_yield(struct rq *rq) { }
+static inline void __sched_spare_account(struct task_struct *p, s64 delta_exec) { }
+static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
+				      struct task_struct *next) { }
+static inline void sched_spare_rq_offline(struct rq *rq) { }
+static inline void sched_spare_attach_root(struct rq *rq) { }
+static inline u64 sched_spare_bw(struct rq *rq) { return 0; }
+
+#endif /* !CONFIG_SCHED_SPARE */
+
+#endif /* _KERNEL_SCHED_SPARE_H */

@@ -1,0 +1,865 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loans on a real kernel, without a guest: borrowers are plain threads under
+ * SCHED_DEADLINE, events are packets through taps named in cpu.spare.dev.
+ *
+ * Runs as root on two CPUs, inside the testbed. CPU 1 is an exclusive
+ * partition (/sys/fs/cgroup/t) with the groups a and b; this program stays on
+ * CPU 0. Prints TAP; each test names the behaviour it shows.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/ethernet.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS 1000000LL	/* ns */
+#define US 1000LL
+#define ROOT "/sys/fs/cgroup"
+
+enum order { SPIN, BLOCK, YIELD, EXIT };
+
+/* One borrower, in memory shared with it. */
+struct borrower {
+	_Atomic int64_t last;	/* when it last ran, ns, CLOCK_MONOTONIC */
+	_Atomic int64_t woken;	/* when it last left a block */
+	_Atomic int order;	/* enum order, back to SPIN when obeyed */
+	int wake[2];		/* pipe that ends a block */
+	pid_t pid;
+};
+
+struct tap {
+	int fd, ifindex;
+};
+
+static struct borrower *borrowers;	/* [3] */
+static struct tap tap_a, tap_b, tap_t;
+static unsigned int number, failures;
+static char reason[256];
+
+static int64_t now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+static void pause_ns(int64_t ns)
+{
+	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static void die(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static bool because(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	return false;
+}
+
+static void report(const char *name, bool passed)
+{
+	printf("%sok %u - %s%s%s\n", passed ? "" : "not ", ++number, name,
+	       passed ? "" : ": ", passed ? "" : reason);
+	fflush(stdout);
+	failures += !passed;
+}
+
+/* --- files --- */
+
+static int put(const char *file, const char *text)
+{
+	char path[256];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s%s", *file == '/' ? "" : ROOT "/", file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static void must_put(const char *file, const char *text)
+{
+	errno = put(file, text);
+	if (errno)
+		die(file);
+}
+
+static void must_mkdir(const char *group)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), ROOT "/%s", group);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		die(path);
+}
+
+static long long stat_of(const char *group, const char *key)
+{
+	char path[256], name[64];
+	long long value, found = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), ROOT "/%s/cpu.spare.stat", group);
+	file = fopen(path, "r");
+	if (!file)
+		die(path);
+	while (fscanf(file, "%63s %lld", name, &value) == 2)
+		if (!strcmp(name, key))
+			found = value;
+	fclose(file);
+	return found;
+}
+
+/* Allocated bandwidth of CPU 1's root domain, from the scheduler's own report. */
+static long long total_bw(void)
+{
+	FILE *file = fopen("/sys/kernel/debug/sched/debug", "r");
+	char line[256];
+	long long value = -1;
+	int cpu = -1;
+
+	if (!file)
+		die("sched/debug");
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "dl_rq[%d]:", &cpu);
+		if (cpu == 1 && sscanf(line, " .dl_bw->total_bw : %lld", &value) == 1)
+			break;
+	}
+	fclose(file);
+	return value;
+}
+
+/* --- taps --- */
+
+static struct tap tap_open(const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct tap tap = { .fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK) };
+	int sock = socket(AF_INET, SOCK_DGRAM, 0);
+
+	strcpy(ifr.ifr_name, name);
+	if (tap.fd < 0 || ioctl(tap.fd, TUNSETIFF, &ifr))
+		die("tap");
+	if (ioctl(sock, SIOCGIFINDEX, &ifr))
+		die("tap index");
+	tap.ifindex = ifr.ifr_ifindex;
+	ifr.ifr_flags = IFF_UP;
+	if (ioctl(sock, SIOCSIFFLAGS, &ifr))
+		die("tap up");
+	close(sock);
+	return tap;
+}
+
+/* A packet for whoever is behind @tap: an event. */
+static void tap_send(struct tap tap)
+{
+	static int sock = -1;
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = tap.ifindex,
+		.sll_halen = 6,
+	};
+	char frame[60] = { [12] = 0x88, [13] = 0xb5 };	/* experimental type */
+
+	if (sock < 0)
+		sock = socket(AF_PACKET, SOCK_RAW, 0);
+	while (read(tap.fd, (char[256]){ 0 }, 256) > 0)
+		;
+	if (sendto(sock, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		die("send");
+}
+
+/* --- threads under SCHED_DEADLINE --- */
+
+struct attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static int reserve(pid_t pid, int64_t runtime, int64_t period)
+{
+	struct attr attr = {
+		.size = sizeof(attr),
+		.policy = runtime ? 6 /* SCHED_DEADLINE */ : SCHED_OTHER,
+		.runtime = runtime, .deadline = period, .period = period,
+	};
+
+	return syscall(SYS_sched_setattr, pid, &attr, 0) ? errno : 0;
+}
+
+/* The bandwidth of a thread that was killed is free at its 0-lag time. */
+static void await_reservation(pid_t pid, int64_t runtime, int64_t period)
+{
+	int64_t end = now(CLOCK_MONOTONIC) + 500 * MS;
+
+	for (;;) {
+		errno = reserve(pid, runtime, period);
+		if (!errno)
+			return;
+		if (errno != EBUSY || now(CLOCK_MONOTONIC) > end)
+			die("reserve");
+		pause_ns(5 * MS);
+	}
+}
+
+static void borrower_run(struct borrower *b)
+{
+	char byte;
+
+	for (;;) {
+		b->last = now(CLOCK_MONOTONIC);
+		switch (b->order) {
+		case SPIN:
+			break;
+		case BLOCK:
+			b->order = SPIN;
+			if (read(b->wake[0], &byte, 1) != 1)
+				_exit(1);
+			b->woken = now(CLOCK_MONOTONIC);
+			break;
+		case YIELD:
+			b->order = SPIN;
+			sched_yield();
+			break;
+		case EXIT:
+			_exit(0);
+		}
+	}
+}
+
+/* A new borrower in @group with a reservation, spinning. */
+static struct borrower *borrower_start(int i, const char *group, int64_t runtime, int64_t period)
+{
+	struct borrower *b = &borrowers[i];
+	char file[64], text[16];
+	pid_t pid;
+
+	if (pipe(b->wake))
+		die("pipe");
+	b->order = SPIN;
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid)
+		borrower_run(b);
+	b->pid = pid;
+	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
+	snprintf(text, sizeof(text), "%d", pid);
+	must_put(file, text);
+	/* It must have run on CPU 1: admission asks the domain it last ran in. */
+	pause_ns(5 * MS);
+	await_reservation(pid, runtime, period);
+	return b;
+}
+
+static void borrower_stop(struct borrower *b)
+{
+	if (!b->pid)
+		return;
+	kill(b->pid, SIGKILL);
+	waitpid(b->pid, NULL, 0);
+	close(b->wake[0]);
+	close(b->wake[1]);
+	b->pid = 0;
+}
+
+/* Waits for the next time @b runs out of budget: it ran, then it did not. */
+static void await_depletion(struct borrower *b)
+{
+	int64_t since = now(CLOCK_MONOTONIC);
+
+	while (b->last < since)
+		pause_ns(100 * US);
+	while (now(CLOCK_MONOTONIC) - b->last < 2 * MS)
+		pause_ns(100 * US);
+}
+
+/* How long after @since @b ran, ns; -1 if not within @limit. */
+static int64_t response(struct borrower *b, int64_t since, int64_t limit)
+{
+	while (b->last < since)
+		if (now(CLOCK_MONOTONIC) > since + limit)
+			return -1;
+	return b->last - since;
+}
+
+static bool reaches(const char *group, const char *key, long long value, int64_t limit)
+{
+	int64_t end = now(CLOCK_MONOTONIC) + limit;
+
+	while (stat_of(group, key) < value) {
+		if (now(CLOCK_MONOTONIC) > end)
+			return because("%s of %s is %lld, not %lld", key, group,
+				       stat_of(group, key), value);
+		pause_ns(MS);
+	}
+	return true;
+}
+
+/* --- the tests --- */
+
+#define POOL "4000 10000 units=1 cpus=1"
+
+/* Brings every test to the same start: one pool, a and b borrow, nobody runs. */
+static void fresh(void)
+{
+	for (int i = 0; i < 3; i++)
+		borrower_stop(&borrowers[i]);
+	must_put("t/cpu.spare.pool", POOL);
+	must_put("t/a/cpu.spare.borrow", "on");
+	must_put("t/b/cpu.spare.borrow", "on");
+}
+
+/* A depleted borrower in a that an event has just come for. */
+static struct borrower *on_loan(void)
+{
+	struct borrower *b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+
+	await_depletion(b);
+	tap_send(tap_a);
+	response(b, now(CLOCK_MONOTONIC), 10 * MS);
+	return b;
+}
+
+static bool depleted_thread_answers(void)
+{
+	long long borrows = stat_of("t/a", "nr_borrows");
+	struct borrower *b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	int64_t sent, took;
+
+	await_depletion(b);
+	sent = now(CLOCK_MONOTONIC);
+	tap_send(tap_a);
+	took = response(b, sent, 50 * MS);
+	if (took < 0 || took > 6 * MS)
+		return because("ran %lld us after the event", (long long)(took / US));
+	return reaches("t/a", "nr_borrows", borrows + 1, MS);
+}
+
+static bool without_event_it_waits(void)
+{
+	long long borrows = stat_of("t/a", "nr_borrows");
+	struct borrower *b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+
+	await_depletion(b);
+	if (response(b, now(CLOCK_MONOTONIC), 50 * MS) >= 0)
+		return because("ran without budget");
+	if (stat_of("t/a", "nr_borrows") != borrows)
+		return because("borrowed without an event");
+	return true;
+}
+
+static bool without_budget_gone_no_loan(void)
+{
+	long long events = stat_of("t/a", "nr_events"), borrows = stat_of("t/a", "nr_borrows");
+	struct borrower *b = borrower_start(0, "t/a", 40 * MS, 100 * MS);
+
+	response(b, now(CLOCK_MONOTONIC), 100 * MS);
+	tap_send(tap_a);
+	if (stat_of("t/a", "nr_events") != events + 1)
+		return because("the event was not counted");
+	if (stat_of("t/a", "nr_borrows") != borrows)
+		return because("borrowed with budget left");
+	return true;
+}
+
+static bool returns_on_own_dispatch(void)
+{
+	long long own = stat_of("t/a", "returned_own");
+
+	on_loan();
+	return reaches("t/a", "returned_own", own + 1, 200 * MS);
+}
+
+static bool returns_after_chances(void)
+{
+	long long returned = stat_of("t/a", "returned_chances");
+	long long used = stat_of("t/a", "borrowed_usec");
+
+	must_put("t/a/cpu.spare.borrow", "on chances=1");
+	on_loan();
+	if (!reaches("t/a", "returned_chances", returned + 1, 20 * MS))
+		return false;
+	used = stat_of("t/a", "borrowed_usec") - used;
+	return used <= 4100 ? true : because("ran %lld us on a loan of 4000", used);
+}
+
+static bool returns_on_sleep(void)
+{
+	long long sleep = stat_of("t/a", "returned_sleep");
+	struct borrower *b = on_loan();
+
+	b->order = BLOCK;
+	return reaches("t/a", "returned_sleep", sleep + 1, 20 * MS);
+}
+
+static bool returns_on_yield(void)
+{
+	long long sleep = stat_of("t/a", "returned_sleep");
+	struct borrower *b = on_loan();
+
+	b->order = YIELD;
+	if (!reaches("t/a", "returned_sleep", sleep + 1, 20 * MS))
+		return false;
+	return response(b, now(CLOCK_MONOTONIC) + MS, 200 * MS) >= 0 ?
+		true : because("never ran again");
+}
+
+static bool sleeper_borrows_at_wake_up(void)
+{
+	long long sleep = stat_of("t/a", "returned_sleep"), borrows;
+	struct borrower *b = on_loan();
+	int64_t at;
+
+	b->order = BLOCK;
+	if (!reaches("t/a", "returned_sleep", sleep + 1, 20 * MS))
+		return false;
+	borrows = stat_of("t/a", "nr_borrows");
+	tap_send(tap_a);
+	if (stat_of("t/a", "nr_borrows") != borrows)
+		return because("borrowed while blocked");
+	at = now(CLOCK_MONOTONIC);
+	if (write(b->wake[1], "", 1) != 1)
+		die("wake");
+	if (!reaches("t/a", "nr_borrows", borrows + 1, 5 * MS))
+		return false;
+	pause_ns(15 * MS);
+	return b->woken > at && b->woken - at < 11 * MS ?
+		true : because("woke after %lld us", (long long)((b->woken - at) / US));
+}
+
+static bool returns_on_exit(void)
+{
+	long long gone = stat_of("t/a", "returned_gone");
+	struct borrower *b = on_loan();
+
+	b->order = EXIT;
+	return reaches("t/a", "returned_gone", gone + 1, 20 * MS);
+}
+
+static bool returns_on_class_change(void)
+{
+	long long gone = stat_of("t/a", "returned_gone");
+
+	reserve(on_loan()->pid, 0, 0);
+	return reaches("t/a", "returned_gone", gone + 1, 5 * MS);
+}
+
+static bool returns_on_parameter_change(void)
+{
+	long long gone = stat_of("t/a", "returned_gone");
+
+	reserve(on_loan()->pid, 6 * MS, 120 * MS);
+	return reaches("t/a", "returned_gone", gone + 1, 5 * MS);
+}
+
+static bool returns_on_affinity_change(void)
+{
+	long long gone = stat_of("t/a", "returned_gone");
+	struct borrower *b;
+	cpu_set_t cpus;
+	bool passed;
+
+	/* Affinity cannot change while admission looks after the root domain. */
+	must_put("t/cpuset.cpus.partition", "member");
+	must_put("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	await_depletion(b);
+	tap_send(tap_a);
+	response(b, now(CLOCK_MONOTONIC), 10 * MS);
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	must_put("t/cpuset.cpus", "0-1");
+	if (sched_setaffinity(b->pid, sizeof(cpus), &cpus))
+		die("affinity");
+	passed = reaches("t/a", "returned_gone", gone + 1, 20 * MS);
+	borrower_stop(b);
+	must_put("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+	must_put("t/cpuset.cpus", "1");
+	must_put("t/cpuset.cpus.partition", "root");
+	return passed;
+}
+
+static bool returns_on_group_change(void)
+{
+	long long gone = stat_of("t", "returned_gone");
+	struct borrower *b = on_loan();
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", b->pid);
+	must_put("t/b/cgroup.procs", pid);
+	return reaches("t", "returned_gone", gone + 1, 5 * MS);
+}
+
+static bool returns_on_borrow_off(void)
+{
+	long long gone = stat_of("t/a", "returned_gone");
+
+	on_loan();
+	must_put("t/a/cpu.spare.borrow", "off");
+	return reaches("t/a", "returned_gone", gone + 1, MS);
+}
+
+static bool ancestor_off_binds(void)
+{
+	long long borrows = stat_of("t/a", "nr_borrows");
+	struct borrower *b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	bool passed;
+
+	must_put("t/cpu.spare.borrow", "off");
+	await_depletion(b);
+	tap_send(tap_a);
+	passed = stat_of("t/a", "nr_borrows") == borrows ||
+		 because("borrowed although an ancestor forbids it");
+	must_put("t/cpu.spare.borrow", "inherit");
+	return passed;
+}
+
+static bool returns_on_pool_removal(void)
+{
+	long long gone = stat_of("t/a", "returned_gone"), bw = total_bw();
+
+	on_loan();
+	must_put("t/cpu.spare.pool", "none");
+	if (!reaches("t/a", "returned_gone", gone + 1, MS))
+		return false;
+	borrower_stop(&borrowers[0]);
+	must_put("t/cpu.spare.pool", POOL);
+	pause_ns(200 * MS);	/* the borrower's own bandwidth leaves at its 0-lag time */
+	return total_bw() == bw ? true :
+		because("total_bw %lld, before %lld", total_bw(), bw);
+}
+
+static bool returns_on_rebuild(void)
+{
+	long long gone = stat_of("t/a", "returned_gone"), bw;
+
+	on_loan();
+	bw = total_bw();
+	must_put("t/cpuset.cpus.partition", "isolated");
+	must_put("t/cpuset.cpus.partition", "root");
+	if (!reaches("t/a", "returned_gone", gone + 1, 5 * MS))
+		return false;
+	return total_bw() == bw ? true :
+		because("total_bw %lld, before %lld", total_bw(), bw);
+}
+
+/* The others' root domain is rebuilt; ours is kept and recounted. */
+static bool bandwidth_survives_rebuild_of_others(void)
+{
+	long long bw = total_bw();
+
+	must_put("cgroup.subtree_control", "+cpuset");
+	must_mkdir("other");
+	must_put("other/cpuset.cpus", "0");
+	must_put("other/cpuset.cpus.partition", "root");
+	put("other/cpuset.cpus.partition", "member");
+	rmdir(ROOT "/other");
+	return total_bw() == bw ? true :
+		because("total_bw %lld, before %lld", total_bw(), bw);
+}
+
+static bool unit_and_pool_survive_hotplug(void)
+{
+	long long gone = stat_of("t/a", "returned_gone"), bw;
+	struct borrower *b;
+	bool passed = false;
+
+	must_put("t/cpuset.cpus.partition", "member");
+	must_put("t/cpuset.cpus", "0-1");
+	pause_ns(200 * MS);
+	bw = total_bw();
+	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	/* Global EDF: the thread may run on CPU 0, where the pool has no unit. */
+	for (int i = 0; i < 20 && stat_of("t/a", "units_busy") < 1; i++) {
+		await_depletion(b);
+		tap_send(tap_a);
+	}
+	errno = put("/sys/devices/system/cpu/cpu1/online", "0");
+	if (errno) {
+		because("CPU 1 does not go offline: %s", strerror(errno));
+		goto out;
+	}
+	if (stat_of("t", "units_busy") != 0) {
+		because("a unit of an offline CPU is on loan");
+		goto online;
+	}
+	passed = true;
+online:
+	must_put("/sys/devices/system/cpu/cpu1/online", "1");
+out:
+	borrower_stop(b);
+	pause_ns(200 * MS);
+	if (passed && total_bw() != bw)
+		passed = because("total_bw %lld, before %lld", total_bw(), bw);
+	must_put("t/cpuset.cpus", "1");
+	must_put("t/cpuset.cpus.partition", "root");
+	(void)gone;
+	return passed;
+}
+
+static bool second_borrower_is_refused(void)
+{
+	long long refused = stat_of("t", "nr_refused"), borrows = stat_of("t", "nr_borrows");
+	struct borrower *a = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	struct borrower *b = borrower_start(1, "t/b", 5 * MS, 100 * MS);
+
+	await_depletion(a);
+	await_depletion(b);
+	tap_send(tap_t);
+	if (!reaches("t", "nr_borrows", borrows + 1, MS))
+		return false;
+	return reaches("t", "nr_refused", refused + 1, MS);
+}
+
+static bool two_units_serve_two(void)
+{
+	long long refused = stat_of("t", "nr_refused"), borrows = stat_of("t", "nr_borrows");
+	struct borrower *a, *b;
+
+	must_put("t/cpu.spare.pool", "2000 10000 units=2 cpus=1");
+	a = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	b = borrower_start(1, "t/b", 5 * MS, 100 * MS);
+	await_depletion(a);
+	await_depletion(b);
+	tap_send(tap_t);
+	if (!reaches("t", "nr_borrows", borrows + 2, MS))
+		return false;
+	return stat_of("t", "nr_refused") == refused ? true : because("refused");
+}
+
+/* However many borrow in turn, the unit gives Qs every Ps and no more. */
+static bool chain_stays_within_the_unit(void)
+{
+	const int64_t horizon = 1000 * MS;
+	long long used, most = 4000 * (horizon / (10 * MS) + 1) + 100;
+	int64_t start;
+
+	must_put("t/a/cpu.spare.borrow", "on chances=1");
+	must_put("t/b/cpu.spare.borrow", "on chances=1");
+	borrower_start(0, "t/a", 2 * MS, 100 * MS);
+	borrower_start(1, "t/b", 2 * MS, 100 * MS);
+	borrower_start(2, "t/b", 2 * MS, 100 * MS);
+	pause_ns(20 * MS);
+	used = stat_of("t", "borrowed_usec");
+	start = now(CLOCK_MONOTONIC);
+	while (now(CLOCK_MONOTONIC) - start < horizon) {
+		tap_send(tap_t);
+		pause_ns(500 * US);
+	}
+	used = stat_of("t", "borrowed_usec") - used;
+	printf("# %lld us on loan in %lld us, at most %lld\n", used,
+	       (long long)(horizon / US), most);
+	if (used > most)
+		return because("%lld us on loan, at most %lld", used, most);
+	return used >= most * 8 / 10 ? true :
+		because("only %lld us on loan: the test does not reach the limit", used);
+}
+
+/*
+ * A neighbour with (10,50) ms needs 9 ms of it each period, while a borrower
+ * on the same CPU has loans all the time.
+ */
+static bool neighbour_meets_deadlines_under_flood(void)
+{
+	const int periods = 40;
+	struct { _Atomic int64_t first, misses, ended; } *shared;
+	int64_t misses;
+	char text[16];
+	pid_t pid;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("mmap");
+	pid = fork();
+	if (!pid) {
+		while (!shared->first)
+			;
+		for (int k = 0; k < periods; k++) {
+			int64_t release = shared->first + k * 50 * MS, cpu;
+			struct timespec ts = { release / 1000000000, release % 1000000000 };
+
+			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+			cpu = now(CLOCK_THREAD_CPUTIME_ID);
+			while (now(CLOCK_THREAD_CPUTIME_ID) - cpu < 9 * MS)
+				;
+			shared->misses += now(CLOCK_MONOTONIC) > release + 50 * MS;
+			shared->ended++;
+		}
+		_exit(0);
+	}
+	snprintf(text, sizeof(text), "%d", pid);
+	must_put("t/b/cgroup.procs", text);
+	must_put("t/b/cpu.spare.borrow", "off");
+	pause_ns(5 * MS);
+	await_reservation(pid, 10 * MS, 50 * MS);
+	borrower_start(0, "t/a", 20 * MS, 100 * MS);
+	shared->first = now(CLOCK_MONOTONIC) + 50 * MS;
+	while (!waitpid(pid, NULL, WNOHANG)) {
+		tap_send(tap_a);
+		pause_ns(300 * US);
+	}
+	misses = shared->misses;
+	if (shared->ended != periods)
+		return because("the neighbour ended after %lld periods", (long long)shared->ended);
+	munmap(shared, sizeof(*shared));
+	return misses ? because("%lld misses in %d periods", (long long)misses, periods) : true;
+}
+
+static bool admission_counts_units(void)
+{
+	/* 0.4 (pool) + 0.05 (fair server) + 0.6 > 0.95 */
+	pid_t pid = borrower_start(0, "t/a", 40 * MS, 100 * MS)->pid;
+
+	if (reserve(pid, 60 * MS, 100 * MS) != EBUSY)
+		return because("a reservation beyond the limit was admitted");
+	if (put("t/cpu.spare.pool", "6000 10000 cpus=1") != EBUSY)
+		return because("a pool beyond the limit was admitted");
+	if (stat_of("t", "units") != 1)
+		return because("the refused pool changed the old one");
+	return put("t/cpu.spare.pool", "5000 10000 cpus=1") ?
+		because("a pool that fits was refused") : true;
+}
+
+static bool device_belongs_to_one_group(void)
+{
+	if (put("t/b/cpu.spare.dev", "+tapa") != EBUSY)
+		return because("a device was bound twice");
+	if (put("t/a/cpu.spare.dev", "+tapa"))
+		return because("binding again is not idempotent");
+	if (put("t/b/cpu.spare.dev", "-tapa") != ENODEV)
+		return because("a group released another group's device");
+	if (put("t/a/cpu.spare.dev", "+nosuch") != ENODEV)
+		return because("an absent device was bound");
+	if (put("t/a/cpu.spare.dev", "tapa") != EINVAL)
+		return because("a name without a sign was accepted");
+	return put("t/a/cpu.spare.dev", "-tapa") || put("t/a/cpu.spare.dev", "+tapa") ?
+		because("a device cannot be released and bound again") : true;
+}
+
+static bool statistics_add_up(void)
+{
+	static const char *const returned[] = {
+		"returned_own", "returned_chances", "returned_sleep",
+		"returned_reply", "returned_gone",
+	};
+	long long sum = 0, borrows = stat_of("t", "nr_borrows");
+
+	for (unsigned int i = 0; i < sizeof(returned) / sizeof(*returned); i++)
+		sum += stat_of("t", returned[i]);
+	if (stat_of("t", "units_busy") != 0)
+		return because("%lld units busy with no borrower alive", stat_of("t", "units_busy"));
+	if (sum != borrows)
+		return because("%lld borrows, %lld returns", borrows, sum);
+	return borrows + stat_of("t", "nr_refused") <= stat_of("t", "nr_events") ?
+		true : because("more loans than events");
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(void);
+} tests[] = {
+	{ "a depleted thread runs within Ps-Qs of an event", depleted_thread_answers },
+	{ "a depleted thread waits when there is no event", without_event_it_waits },
+	{ "an event for a thread with budget lends nothing", without_budget_gone_no_loan },
+	{ "a loan ends when the thread runs on its own reservation", returns_on_own_dispatch },
+	{ "chances=1: a loan ends after one dispatch of at most Qs", returns_after_chances },
+	{ "a loan ends when the thread sleeps", returns_on_sleep },
+	{ "a loan ends when the thread yields", returns_on_yield },
+	{ "an event for a depleted sleeper lends at its wake-up", sleeper_borrows_at_wake_up },
+	{ "a loan ends when the thread exits", returns_on_exit },
+	{ "a loan ends when the thread changes class", returns_on_class_change },
+	{ "a loan ends when the thread's parameters change", returns_on_parameter_change },
+	{ "a loan ends when the thread's affinity changes", returns_on_affinity_change },
+	{ "a loan ends when the thread changes group", returns_on_group_change },
+	{ "a loan ends when borrowing is switched off", returns_on_borrow_off },
+	{ "an ancestor's off binds the groups below it", ancestor_off_binds },
+	{ "a loan ends when its pool is removed; bandwidth is conserved", returns_on_pool_removal },
+	{ "a loan ends when its CPU changes root domain; bandwidth is conserved", returns_on_rebuild },
+	{ "bandwidth survives a rebuild of other root domains", bandwidth_survives_rebuild_of_others },
+	{ "a loan ends when its CPU goes offline; bandwidth comes back", unit_and_pool_survive_hotplug },
+	{ "with one unit the second borrower is refused", second_borrower_is_refused },
+	{ "two units serve two borrowers", two_units_serve_two },
+	{ "a chain of borrowers stays within Qs every Ps", chain_stays_within_the_unit },
+	{ "a neighbour meets its deadlines under a packet flood", neighbour_meets_deadlines_under_flood },
+	{ "admission counts units, for tasks and for pools", admission_counts_units },
+	{ "a device belongs to one group", device_belongs_to_one_group },
+	{ "borrows equal returns when all is over", statistics_add_up },
+};
+
+static void set_up(void)
+{
+	borrowers = mmap(NULL, 3 * sizeof(*borrowers), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (borrowers == MAP_FAILED)
+		die("mmap");
+	must_put("cgroup.subtree_control", "+cpu +cpuset");
+	must_mkdir("t");
+	must_put("t/cpuset.cpus", "1");
+	must_put("t/cpuset.cpus.partition", "root");
+	must_put("t/cgroup.subtree_control", "+cpu");
+	must_mkdir("t/a");
+	must_mkdir("t/b");
+	tap_a = tap_open("tapa");
+	tap_b = tap_open("tapb");
+	tap_t = tap_open("tapt");
+	must_put("t/a/cpu.spare.dev", "+tapa");
+	must_put("t/b/cpu.spare.dev", "+tapb");
+	must_put("t/cpu.spare.dev", "+tapt");
+}
+
+int main(void)
+{
+	unsigned int n = sizeof(tests) / sizeof(*tests);
+
+	set_up();
+	printf("1..%u\n", n);
+	fflush(stdout);
+	for (unsigned int i = 0; i < n; i++) {
+		fresh();
+		if (i == n - 1)
+			pause_ns(10 * MS);
+		report(tests[i].name, tests[i].run());
+	}
+	fresh();
+	return failures != 0;
+}
