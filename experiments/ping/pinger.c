@@ -28,7 +28,7 @@
 enum {
 	US = 1000,            // in ns, as all times here
 	MS = 1000 * US,
-	LEAD = 1000 * US,     // spin this long: an overrun makes the next budget end as much earlier
+	LEAD = 1000 * US,     // spin this long: an overrun, at most a tick, ends the next budget early
 	OVERSLEPT = 200 * US, // a sleep ends this late only if the vCPU had the CPU
 	REPLY_TIMEOUT_S = 2,
 	POLICY_DEADLINE = 6,

@@ -148,14 +148,17 @@ static void spare_return(struct rq *rq, struct task_struct *p,
 	list_move_tail(&unit->node, per_cpu_ptr(unit->pool->free, cpu_of(rq)));
 }
 
-/* Lend @p, throttled and runnable on @rq, a unit of its group's pool. */
+/*
+ * Lend @p, throttled and runnable, a unit of its group's pool. @p is on @rq or
+ * about to be: p->on_rq is set only after enqueue_task().
+ */
 static void spare_borrow(struct rq *rq, struct task_struct *p)
 {
 	struct spare_pool *pool = spare_source(rq, p);
 	struct spare_unit *unit = NULL;
 
 	lockdep_assert_rq_held(rq);
-	WARN_ON_ONCE(!p->dl.dl_throttled || !task_on_rq_queued(p));
+	WARN_ON_ONCE(!p->dl.dl_throttled);
 
 	p->spare.pending = false;
 	if (!pool || p->spare.loan || is_dl_boosted(&p->dl))
