@@ -176,6 +176,7 @@ static int64_t wait_for_depletion(struct vcpu *vcpu, int64_t earliest)
 			}
 			vcpu->missed++;
 		}
+		__builtin_ia32_pause(); // QEMU: the next CPU has its turn
 		watching = true;
 		before = seen_at;
 	}

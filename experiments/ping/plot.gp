@@ -6,8 +6,10 @@ arms = "idle hard short spare spare-small"
 array title_of[5] = ["idle guest, no limit", "hard (40,100) ms", "short (4,10) ms", \
 	"spare (40,100) + (4,10) ms", "spare-small (40,100) + (1,10) ms"]
 # Okabe and Ito's colours: the colour-blind can tell them apart
-array colour_of[5] = ["#777777", "#d55e00", "#e69f00", "#0072b2", "#009e73"]
+array colour_of[5] = ["#777777", "#d55e00", "#e69f00", "#0072b2", "#cc79a7"]
 array dash_of[5] = [3, 1, 4, 1, 2]
+# Narrow on wide: these two lie upon each other with 2 CPUs
+array width_of[5] = [2.5, 2.5, 2.5, 6, 2.5]
 
 lines(arm, n) = sprintf("grep '^%s,%s,' %s | grep -v ',$' || true", arm, n, rtt)
 count(arm, n) = int(system("(" . lines(arm, n) . ") | wc -l"))
@@ -39,7 +41,7 @@ do for [format in "svg png"] {
 		# A first point without weight lets a curve of equal values rise.
 		plot for [i=1:5] "< echo ,,,,30; " . lines(word(arms, i), n) \
 			using ($5 / 1000):($0 > 0) smooth cnormal with steps \
-			lw 2.5 dt dash_of[i] lc rgb colour_of[i] title title_of[i]
+			lw width_of[i] dt dash_of[i] lc rgb colour_of[i] title title_of[i]
 		unset key; unset ylabel
 	}
 	unset multiplot

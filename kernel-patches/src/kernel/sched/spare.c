@@ -336,6 +336,7 @@ void __sched_spare_event(struct task_struct *p)
 	struct rq_flags rf;
 	struct rq *rq;
 
+	/* Most threads are not; spare_event() asks again under the lock. */
 	if (!data_race(dl_task(p)))
 		return;
 

@@ -333,12 +333,35 @@ static int spare_parse_absent(const char *value)
 	return n ? -EOPNOTSUPP : 0;
 }
 
+static int spare_borrow_option(char *word, unsigned int *chances,
+			       unsigned int *seen)
+{
+	unsigned int usec;
+	char *value;
+
+	value = spare_value(word, "chances", 1, seen);
+	if (value)
+		return spare_parse_chances(value, chances);
+
+	value = spare_value(word, "charge", 2, seen);
+	if (!value)
+		value = spare_value(word, "reply", 4, seen);
+	if (value)
+		return spare_parse_absent(value);
+
+	value = spare_value(word, "linger", 8, seen);
+	if (value && !kstrtouint(value, 10, &usec))
+		return -EOPNOTSUPP;
+
+	return -EINVAL;
+}
+
 static int spare_borrow_parse(char *line, enum spare_borrow_mode *mode,
 			      unsigned int *chances)
 {
-	char *word = spare_next_word(&line), *value;
-	unsigned int seen = 0, usec;
-	int ret;
+	char *word = spare_next_word(&line);
+	unsigned int seen = 0;
+	int ret = 0;
 
 	*chances = SPARE_CHANCES_MAX;
 
@@ -352,21 +375,10 @@ static int spare_borrow_parse(char *line, enum spare_borrow_mode *mode,
 		return -EINVAL;
 
 	*mode = SPARE_BORROW_ON;
-	while ((word = spare_next_word(&line))) {
-		if ((value = spare_value(word, "chances", 1, &seen)))
-			ret = spare_parse_chances(value, chances);
-		else if ((value = spare_value(word, "charge", 2, &seen)) ||
-			 (value = spare_value(word, "reply", 4, &seen)))
-			ret = spare_parse_absent(value);
-		else if ((value = spare_value(word, "linger", 8, &seen)))
-			ret = kstrtouint(value, 10, &usec) ? -EINVAL : -EOPNOTSUPP;
-		else
-			ret = -EINVAL;
-		if (ret)
-			return ret;
-	}
+	while (!ret && (word = spare_next_word(&line)))
+		ret = spare_borrow_option(word, chances, &seen);
 
-	return 0;
+	return ret;
 }
 
 static ssize_t spare_borrow_write(struct kernfs_open_file *of, char *buf,
@@ -455,7 +467,9 @@ static void spare_group_init(struct sched_spare_group *g)
 	raw_spin_lock_init(&g->lock);
 	INIT_HLIST_HEAD(&g->members);
 	INIT_LIST_HEAD(&g->devs);
-	g->chances = g->granted.chances = g->max_chances = SPARE_CHANCES_MAX;
+	g->chances = SPARE_CHANCES_MAX;
+	g->granted.chances = SPARE_CHANCES_MAX;
+	g->max_chances = SPARE_CHANCES_MAX;
 }
 
 int sched_spare_group_alloc(struct task_group *tg)
