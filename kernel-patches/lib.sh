@@ -223,7 +223,7 @@ configure() {
 }
 
 # How many objects config/testbed.config compiles; only the estimate uses it.
-expected_objects=1300
+expected_objects=1200
 
 progress() { # LOG WHAT
 	local began=$SECONDS done_now spent
