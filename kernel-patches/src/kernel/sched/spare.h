@@ -157,10 +157,19 @@ static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
 		__sched_spare_dequeue(rq, p, flags);
 }
 
+/* @p ran for @delta_exec ns on @dl_se. */
+static inline void sched_spare_account(struct task_struct *p,
+				       struct sched_dl_entity *dl_se,
+				       s64 delta_exec)
+{
+	if (sched_spare_enabled() && dl_se != &p->dl)
+		__sched_spare_account(p, delta_exec);
+}
+
 static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
 				      struct task_struct *next)
 {
-	if (sched_spare_borrows(prev) || sched_spare_borrows(next))
+	if (sched_spare_enabled() && (prev->spare.loan || next->spare.loan))
 		__sched_spare_switch(rq, prev, next);
 }
 
@@ -191,7 +200,9 @@ static inline void sched_spare_enqueue(struct rq *rq, struct task_struct *p) { }
 static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
 				       int flags) { }
 static inline void __sched_spare_yield(struct rq *rq) { }
-static inline void __sched_spare_account(struct task_struct *p, s64 delta_exec) { }
+static inline void sched_spare_account(struct task_struct *p,
+				       struct sched_dl_entity *dl_se,
+				       s64 delta_exec) { }
 static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
 				      struct task_struct *next) { }
 static inline void sched_spare_rq_offline(struct rq *rq) { }
