@@ -5,7 +5,8 @@
  *
  * Runs as root on three CPUs, inside the testbed. CPU 1 is an exclusive
  * partition (/sys/fs/cgroup/t) with the groups a and b; this program stays on
- * CPU 0; CPU 2 is there to be repartitioned. Prints TAP; each test names the behaviour it shows.
+ * CPU 0; CPU 2 is there to be repartitioned. Prints TAP; each test names the
+ * behaviour it shows.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -520,10 +521,7 @@ static bool returns_on_affinity_change(void)
 	/* Affinity cannot change while admission looks after the root domain. */
 	must_put("t/cpuset.cpus.partition", "member");
 	must_put("/proc/sys/kernel/sched_rt_runtime_us", "-1");
-	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
-	await_depletion(b);
-	tap_send(tap_a);
-	response(b, now(CLOCK_MONOTONIC), 10 * MS);
+	b = on_loan();
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
 	must_put("t/cpuset.cpus", "0-2");
