@@ -20,20 +20,22 @@
  * throttled until its own replenishment. Its bandwidth is admitted when the
  * pool is made, and counts whether it is on loan or not.
  *
- *	  event                                     unit free
- *   ---------> throttled, runnable ------------------------> borrowed
- *     |                ^                    |                    |
- *     v                | wake-up            v no unit            v
- *   throttled, --------+                 refused              returned
- *   blocked: pending
+ *        event                               unit free
+ *   idle ------> pending ---- not running -----------------> borrowed --> returned
+ *                 ^   |                |  no unit               ^
+ *                 |   +--> running     +---------> waiting -----+
+ *                 |           |
+ *                 +-----------+ throttled or preempted before it slept or replied
  *
- * Follow a packet: sched_spare_event() -> [pending] -> spare_borrow() ->
- * spare_pick() -> __sched_spare_switch() (dispatch) -> spare_return().
+ * Follow a packet: sched_spare_event() -> spare_request() -> spare_serve() ->
+ * spare_borrow() -> spare_pick() -> __sched_spare_switch() (dispatch) ->
+ * spare_return().
  *
  * Locking: spare_mutex (configuration) nests inside cpus_read_lock() and
- * outside sched_domains_mutex. All of a unit's state, and which unit a thread
- * has on loan, is protected by the lock of the unit's run queue, which is the
- * borrower's: a thread that leaves its run queue returns its unit first.
+ * outside sched_domains_mutex. All of a unit's state, and a thread's as a
+ * borrower, is protected by the lock of the unit's run queue, which is the
+ * thread's: one that leaves its run queue returns its unit first, and gives
+ * up its place among the waiters.
  *
  * The idea is from T. Cucinotta, F. Checconi, D. Giani, "Improving
  * Responsiveness for Virtualized Networking Under Intensive Computing
@@ -51,19 +53,39 @@ static DEFINE_MUTEX(spare_mutex);
 /**
  * struct spare_unit - one spare reservation of one CPU
  * @dl: its CBS state; @dl.dl_server_active while it has a borrower
- * @pool: the pool it belongs to
+ * @stock: where it belongs
  * @borrower: the thread it is lent to, NULL if none; implies @dl active
  * @dispatches: how often @borrower was switched in on it during this loan
- * @node: in the pool's free list or in the run queue's loans
+ * @fresh: while it is free, when it has or had its whole budget again, by the
+ *	run queue's clock
+ * @linger: ends the loan some time after a reply
+ * @node: in the stock's free list or in the run queue's loans
  * @rq_node: in the run queue's units
  */
 struct spare_unit {
 	struct sched_dl_entity	dl;
-	struct spare_pool	*pool;
+	struct spare_stock	*stock;
 	struct task_struct	*borrower;
 	unsigned int		dispatches;
+	u64			fresh;
+	struct hrtimer		linger;
 	struct list_head	node;
 	struct list_head	rq_node;
+};
+
+/**
+ * struct spare_stock - a pool's units on one CPU, and who waits for them
+ * @pool: the pool
+ * @free: units without a borrower, by spare_unit::fresh
+ * @waiters: threads, by sched_spare_task::wait, first come first served;
+ *	empty while @free is not
+ * @node: in the run queue's stocks, if the pool has units on the CPU
+ */
+struct spare_stock {
+	struct spare_pool	*pool;
+	struct list_head	free;
+	struct list_head	waiters;
+	struct list_head	node;
 };
 
 /**
@@ -72,8 +94,7 @@ struct spare_unit {
  * @period: Ps in ns
  * @nr_units: units on each CPU of @cpus
  * @cpus: where the pool has units
- * @free: per CPU, the units without a borrower, least recently returned
- *	first: the one most likely to have its whole budget; run-queue lock
+ * @stock: per CPU, its units there; run-queue lock
  * @rcu: frees the pool after the last reader of sched_spare_group::source
  * @units: all units, @nr_units for each CPU of @cpus in turn
  */
@@ -82,7 +103,7 @@ struct spare_pool {
 	u64			period;
 	unsigned int		nr_units;
 	cpumask_var_t		cpus;
-	struct list_head __percpu *free;
+	struct spare_stock __percpu *stock;
 	struct rcu_head		rcu;
 	struct spare_unit	units[];
 };
@@ -103,7 +124,25 @@ static inline struct spare_pool *spare_source(struct rq *rq, struct task_struct 
 				     lockdep_is_held(__rq_lockp(rq)));
 }
 
-/* Units: borrow, dispatch, return */
+/* What @p may do on a loan; each field changes by itself. */
+static inline const struct sched_spare_terms *spare_terms(struct task_struct *p)
+{
+	return &task_group(p)->spare.granted.terms;
+}
+
+/*
+ * Whether @p has had so much on loans that it has to pay first: one unit's
+ * runtime. Between two payments it gets less than two, the last one whole.
+ */
+static bool spare_owes(struct rq *rq, struct task_struct *p)
+{
+	struct spare_pool *pool = spare_source(rq, p);
+
+	return READ_ONCE(spare_terms(p)->charge) && pool &&
+	       p->spare.debt >= pool->runtime;
+}
+
+/* Units: borrow and return */
 
 /* The server's pick function: a unit on the tree always has a borrower. */
 static struct task_struct *spare_pick(struct sched_dl_entity *dl_se)
@@ -117,11 +156,35 @@ static struct task_struct *spare_pick(struct sched_dl_entity *dl_se)
 }
 
 /*
- * End the loan of @p. The unit keeps its runtime, deadline and replenishment
- * timer, for the next borrower.
+ * When the unit's CBS state would entitle it to a whole budget: its 0-lag
+ * time, as in task_non_contending(). That is its deadline if it was drained.
  */
-static void spare_return(struct rq *rq, struct task_struct *p,
-			 enum spare_return_reason reason)
+static u64 spare_unit_fresh(const struct spare_unit *unit)
+{
+	const struct sched_dl_entity *dl_se = &unit->dl;
+
+	return dl_se->deadline -
+	       div64_long(dl_se->runtime * (s64)dl_se->dl_period, dl_se->dl_runtime);
+}
+
+static void spare_unit_shelve(struct spare_unit *unit)
+{
+	struct list_head *pos = &unit->stock->free;
+
+	unit->fresh = spare_unit_fresh(unit);
+	while (pos->prev != &unit->stock->free &&
+	       dl_time_before(unit->fresh,
+			      list_entry(pos->prev, struct spare_unit, node)->fresh))
+		pos = pos->prev;
+	list_move_tail(&unit->node, pos);
+}
+
+/*
+ * End the loan of @p. The unit keeps its runtime, deadline and replenishment
+ * timer, for the next borrower: the caller serves @unit->stock.
+ */
+static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
+					enum spare_return_reason reason)
 {
 	struct spare_unit *unit = spare_unit_of(p->spare.loan);
 
@@ -143,49 +206,220 @@ static void spare_return(struct rq *rq, struct task_struct *p,
 	trace_sched_spare_return(p, &unit->dl, reason);
 	spare_count(p, SPARE_NR_RETURNED + reason, 1);
 
+	/* If it cannot be cancelled, it finds nothing to end. */
+	hrtimer_try_to_cancel(&unit->linger);
 	unit->borrower = NULL;
 	p->spare.loan = NULL;
-	list_move_tail(&unit->node, per_cpu_ptr(unit->pool->free, cpu_of(rq)));
+	spare_unit_shelve(unit);
+
+	return unit->stock;
 }
 
-/*
- * Lend @p, throttled and runnable, a unit of its group's pool. @p is on @rq or
- * about to be: p->on_rq is set only after enqueue_task().
- */
-static void spare_borrow(struct rq *rq, struct task_struct *p)
+/* End the loan of @p some time after its reply. */
+static void spare_linger(struct rq *rq, struct task_struct *p)
 {
-	struct spare_pool *pool = spare_source(rq, p);
-	struct spare_unit *unit = NULL;
+	s64 left = p->spare.answered - rq_clock(rq);
 
-	lockdep_assert_rq_held(rq);
-	WARN_ON_ONCE(!p->dl.dl_throttled);
+	hrtimer_start(&spare_unit_of(p->spare.loan)->linger,
+		      ns_to_ktime(max(left, 0LL)), HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/* Lend @p a unit. It is on @rq or about to be: p->on_rq follows enqueue_task(). */
+static void spare_borrow(struct rq *rq, struct task_struct *p,
+			 struct spare_unit *unit)
+{
+	WARN_ON_ONCE(unit->borrower || p->spare.loan);
 
 	p->spare.pending = false;
-	if (!pool || p->spare.loan || is_dl_boosted(&p->dl))
-		return;
-
-	if (rq->online)
-		unit = list_first_entry_or_null(per_cpu_ptr(pool->free, cpu_of(rq)),
-						struct spare_unit, node);
-	if (!unit) {
-		spare_count(p, SPARE_NR_REFUSED, 1);
-		return;
-	}
-
-	WARN_ON_ONCE(unit->borrower);
+	p->spare.loan = &unit->dl;
 	unit->borrower = p;
 	unit->dispatches = 0;
-	p->spare.loan = &unit->dl;
 	list_move(&unit->node, &rq->spare.loans);
 	spare_count(p, SPARE_NR_BORROWS, 1);
 
 	dl_server_start(&unit->dl);
 	trace_sched_spare_borrow(p, &unit->dl);
+	if (p->spare.answered)
+		spare_linger(rq, p);
 }
 
-static inline bool spare_reservation_resumed(struct rq *rq, struct task_struct *next)
+/* Waiting: request, serve */
+
+/* Whether @unit would get @p, which has budget left, the CPU earlier. */
+static bool spare_sooner(struct rq *rq, struct spare_unit *unit,
+			 struct task_struct *p)
 {
-	return next->spare.loan && rq->dl_server != next->spare.loan;
+	u64 deadline = unit->dl.deadline;
+
+	if (!dl_time_before(rq_clock(rq), unit->fresh))
+		deadline = rq_clock(rq) + unit->dl.dl_deadline;
+	else if (unit->dl.dl_throttled)
+		deadline += unit->dl.dl_period;
+
+	return dl_time_before(deadline, p->dl.deadline);
+}
+
+static void spare_wait(struct rq *rq, struct task_struct *p,
+		       struct spare_stock *stock)
+{
+	p->spare.stock = stock;
+	p->spare.since = 0;
+	list_add_tail(&p->spare.wait, &stock->waiters);
+}
+
+static void spare_unwait(struct rq *rq, struct task_struct *p)
+{
+	lockdep_assert_rq_held(rq);
+
+	if (p->spare.since)
+		spare_count(p, SPARE_WAITED_NS, rq_clock(rq) - p->spare.since);
+	list_del(&p->spare.wait);
+	p->spare.stock = NULL;
+}
+
+/* Lend what is free to those who wait; those who go on waiting are counted. */
+static void spare_serve(struct rq *rq, struct spare_stock *stock)
+{
+	struct task_struct *p;
+
+	lockdep_assert_rq_held(rq);
+
+	while (!list_empty(&stock->free) && !list_empty(&stock->waiters)) {
+		struct spare_unit *unit = list_first_entry(&stock->free,
+							   struct spare_unit, node);
+
+		p = list_first_entry(&stock->waiters, struct task_struct, spare.wait);
+		spare_unwait(rq, p);
+		/* PI > spare > own: it stays pending. */
+		if (is_dl_boosted(&p->dl) ||
+		    (!p->dl.dl_throttled && !spare_sooner(rq, unit, p)))
+			continue;
+		spare_borrow(rq, p, unit);
+	}
+
+	list_for_each_entry_reverse(p, &stock->waiters, spare.wait) {
+		if (p->spare.since)
+			break;
+		p->spare.since = rq_clock(rq);
+		spare_count(p, SPARE_NR_WAITS, 1);
+		trace_sched_spare_wait(p);
+	}
+}
+
+/*
+ * @p, pending, does not run: it is throttled, or others have earlier
+ * deadlines. Get in line. False if it may not, or is in line already.
+ */
+static bool spare_line_up(struct rq *rq, struct task_struct *p)
+{
+	struct spare_pool *pool = spare_source(rq, p);
+	struct spare_stock *stock;
+
+	lockdep_assert_rq_held(rq);
+	WARN_ON_ONCE(!p->spare.pending);
+
+	if (p->spare.loan || p->spare.stock || is_dl_boosted(&p->dl))
+		return false;
+
+	/* It will be put on another run queue, and ask again there. */
+	if (!rq->online)
+		return false;
+
+	/* What it is pending for was long ago. */
+	if (p->spare.answered && !dl_time_before(rq_clock(rq), p->spare.answered))
+		pool = NULL;
+	if (!pool) {
+		p->spare.pending = false;
+		return false;
+	}
+
+	stock = per_cpu_ptr(pool->stock, cpu_of(rq));
+	if (!cpumask_test_cpu(cpu_of(rq), pool->cpus) || spare_owes(rq, p)) {
+		p->spare.pending = false;
+		spare_count(p, SPARE_NR_REFUSED, 1);
+		return false;
+	}
+
+	spare_wait(rq, p, stock);
+
+	return true;
+}
+
+static void spare_request(struct rq *rq, struct task_struct *p)
+{
+	if (spare_line_up(rq, p))
+		spare_serve(rq, p->spare.stock);
+}
+
+/* Who of those on @rq runs next need not ask. */
+static bool spare_runs_next(struct rq *rq, struct task_struct *p)
+{
+	return !p->dl.dl_throttled && is_leftmost(&p->dl, &rq->dl);
+}
+
+/*
+ * A unit that is returned in the middle of a context switch is given to the
+ * first waiter after it: until then rq->curr is the wrong thread to preempt,
+ * and its need_resched will be cleared.
+ */
+static DEFINE_PER_CPU(struct balance_callback, spare_serve_head);
+
+static void spare_serve_all(struct rq *rq)
+{
+	struct spare_stock *stock;
+
+	update_rq_clock(rq);
+	list_for_each_entry(stock, &rq->spare.stocks, node)
+		spare_serve(rq, stock);
+}
+
+static void spare_serve_later(struct rq *rq)
+{
+	queue_balance_callback(rq, &per_cpu(spare_serve_head, cpu_of(rq)),
+			       spare_serve_all);
+}
+
+/* Run queue: what happens to those pending, waiting and borrowing */
+
+static void spare_switch_from(struct rq *rq, struct task_struct *prev,
+			      struct task_struct *next,
+			      struct sched_dl_entity *from,
+			      struct sched_dl_entity *to)
+{
+	/* A class above deadline picks without asking us: charge here too. */
+	if (from && from == prev->spare.loan) {
+		update_curr_dl(rq);
+		if (from != to && spare_unit_of(from)->dispatches >=
+				  READ_ONCE(spare_terms(prev)->chances)) {
+			spare_return(rq, prev, SPARE_RETURN_CHANCES);
+			spare_serve_later(rq);
+		}
+	}
+
+	/* Preempted by an earlier deadline, or out of chances. */
+	if (prev != next && prev->spare.pending && task_on_rq_queued(prev) &&
+	    !spare_runs_next(rq, prev) && spare_line_up(rq, prev))
+		spare_serve_later(rq);
+}
+
+static void spare_switch_to(struct rq *rq, struct task_struct *prev,
+			    struct task_struct *next,
+			    struct sched_dl_entity *from,
+			    struct sched_dl_entity *to)
+{
+	if (next->spare.stock)
+		spare_unwait(rq, next);
+
+	if (next->spare.loan && next->spare.loan != to) {
+		spare_return(rq, next, SPARE_RETURN_OWN);
+		spare_serve_later(rq);
+	}
+
+	if (next->spare.loan && !(prev == next && from == to)) {
+		spare_unit_of(to)->dispatches++;
+		spare_count(next, SPARE_NR_DISPATCHES, 1);
+		trace_sched_spare_dispatch(next, to);
+	}
 }
 
 /*
@@ -200,91 +434,169 @@ void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
 
 	lockdep_assert_rq_held(rq);
 
-	/* A class above deadline picks without asking us: charge here too. */
-	if (from && from == prev->spare.loan) {
-		struct spare_unit *unit = spare_unit_of(from);
-
-		update_curr_dl(rq);
-		if (from != to &&
-		    unit->dispatches >= task_group(prev)->spare.max_chances)
-			spare_return(rq, prev, SPARE_RETURN_CHANCES);
-	}
-
-	if (spare_reservation_resumed(rq, next))
-		spare_return(rq, next, SPARE_RETURN_OWN);
-
-	if (next->spare.loan && !(prev == next && from == to)) {
-		spare_unit_of(to)->dispatches++;
-		spare_count(next, SPARE_NR_DISPATCHES, 1);
-		trace_sched_spare_dispatch(next, to);
-	}
+	spare_switch_from(rq, prev, next, from, to);
+	spare_switch_to(rq, prev, next, from, to);
 
 	/*
 	 * set_next_task() is not called for a thread that goes on, but what it
-	 * is charged to has changed, and schedule() has cleared the hrtick.
+	 * is charged to may have changed, and schedule() has cleared the hrtick.
 	 */
 	if (prev == next) {
-		next->se.exec_start = rq_clock_task(rq);
+		if (from != to)
+			next->se.exec_start = rq_clock_task(rq);
 		if (hrtick_enabled_dl(rq))
 			start_hrtick_dl(rq, next->spare.loan ?: &next->dl);
 	}
 }
 
-/* @p was put on @rq with an event pending: it was asleep when that came. */
+/*
+ * Before the next entity is picked: the current thread is charged, so that a
+ * unit it has just drained is not picked, and one it now needs can be.
+ */
+void __sched_spare_pick(struct rq *rq)
+{
+	struct task_struct *p = rq->curr;
+
+	update_curr_dl(rq);
+	if (p->spare.loan && spare_owes(rq, p))
+		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_CHARGE));
+}
+
+/* @p, pending, has used up its own budget. */
+void __sched_spare_throttle(struct rq *rq, struct task_struct *p)
+{
+	spare_request(rq, p);
+}
+
+/* @p was put on @rq with an event pending. */
 void __sched_spare_enqueue(struct rq *rq, struct task_struct *p)
 {
-	if (p->dl.dl_throttled)
-		spare_borrow(rq, p);
-	else
-		p->spare.pending = false;
+	if (!task_current(rq, p) ? !spare_runs_next(rq, p) : p->dl.dl_throttled)
+		spare_request(rq, p);
 }
 
-/* @p, a borrower, leaves @rq or its place in it. */
+/*
+ * @p leaves @rq or its place in it. If it sleeps of its own will, whatever
+ * came is done with; otherwise it will ask again when it is back.
+ */
 void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 {
-	bool sleeps = (flags & DEQUEUE_SLEEP) &&
-		      READ_ONCE(p->__state) != TASK_DEAD;
+	unsigned int state = READ_ONCE(p->__state);
+	bool sleeps = (flags & DEQUEUE_SLEEP) && state != TASK_DEAD;
 
-	spare_return(rq, p, sleeps ? SPARE_RETURN_SLEEP : SPARE_RETURN_GONE);
-}
+	if (sleeps && (state & TASK_INTERRUPTIBLE))
+		p->spare.pending = false;
+	/* Here it may be throttled, and so get a loan that ends at once. */
+	update_curr_dl(rq);
 
-/* The running borrower gives up the CPU until its own next period. */
-void __sched_spare_yield(struct rq *rq)
-{
-	spare_return(rq, rq->curr, SPARE_RETURN_SLEEP);
-	resched_curr(rq);
-}
-
-/* @p ran for @delta_exec ns on its loan. */
-void __sched_spare_account(struct task_struct *p, s64 delta_exec)
-{
-	if (delta_exec > 0)
-		spare_count(p, SPARE_BORROWED_NS, delta_exec);
-}
-
-/* End the loans on @rq but for those that may stay; all if @stays is NULL. */
-static void spare_recall(struct rq *rq, bool (*stays)(struct rq *rq, struct spare_unit *unit))
-{
-	struct spare_unit *unit, *tmp;
-
-	lockdep_assert_rq_held(rq);
-
-	list_for_each_entry_safe(unit, tmp, &rq->spare.loans, node) {
-		struct task_struct *p = unit->borrower;
-
-		if (stays && stays(rq, unit))
-			continue;
-
-		spare_return(rq, p, SPARE_RETURN_GONE);
-		/* On its own reservation, if it has budget; off otherwise. */
-		if (task_current(rq, p))
-			resched_curr(rq);
+	if (p->spare.stock)
+		spare_unwait(rq, p);
+	if (p->spare.loan) {
+		p->spare.pending = !(sleeps && (state & TASK_INTERRUPTIBLE));
+		spare_serve(rq, spare_return(rq, p, sleeps ? SPARE_RETURN_SLEEP :
+							     SPARE_RETURN_GONE));
 	}
 }
 
-static bool spare_still_entitled(struct rq *rq, struct spare_unit *unit)
+/* The current thread gives up the CPU until its own next period. */
+void __sched_spare_yield(struct rq *rq)
 {
-	return spare_source(rq, unit->borrower) == unit->pool;
+	struct task_struct *p = rq->curr;
+
+	p->spare.pending = false;
+	if (p->spare.loan) {
+		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_SLEEP));
+		resched_curr(rq);
+	}
+}
+
+/* @p is no deadline thread any more. */
+static void spare_forget(struct task_struct *p)
+{
+	WARN_ON_ONCE(p->spare.loan || p->spare.stock);
+	p->spare.pending = false;
+	p->spare.answered = 0;
+	p->spare.debt = 0;
+}
+
+/* Charge-back */
+
+/* @p ran for @delta_exec ns on its loan. */
+void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
+{
+	if (delta_exec <= 0)
+		return;
+
+	spare_count(p, SPARE_BORROWED_NS, delta_exec);
+	if (!READ_ONCE(spare_terms(p)->charge))
+		return;
+
+	/* As much as it would have been charged on its own reservation. */
+	p->spare.debt += dl_scaled_delta_exec(rq, &p->dl, delta_exec);
+	if (spare_owes(rq, p))
+		resched_curr(rq);
+}
+
+/*
+ * The own reservation of @p is replenished: pay first, and postpone the
+ * deadline until there is runtime left, as for an overrun.
+ */
+void __sched_spare_pay(struct task_struct *p)
+{
+	if (is_dl_boosted(&p->dl))
+		return;
+
+	p->dl.runtime -= p->spare.debt;
+	p->spare.debt = 0;
+	while (p->dl.runtime <= 0) {
+		p->dl.deadline += p->dl.dl_period;
+		p->dl.runtime += p->dl.dl_runtime;
+	}
+}
+
+/* Recall: loans and places in line that are no longer theirs */
+
+static bool spare_entitled(struct rq *rq, struct task_struct *p,
+			   struct spare_stock *stock)
+{
+	return spare_source(rq, p) == stock->pool;
+}
+
+/* @p has just lost a loan or its place; what it was for may not be over. */
+static void spare_recalled(struct rq *rq, struct task_struct *p, bool offline)
+{
+	p->spare.pending = true;
+	if (!offline)
+		spare_request(rq, p);
+	/* On its own reservation, if it has budget; off otherwise. */
+	if (task_current(rq, p))
+		resched_curr(rq);
+}
+
+static void spare_recall(struct rq *rq, bool offline)
+{
+	struct task_struct *p, *tmp_p;
+	struct spare_unit *unit, *tmp;
+	struct spare_stock *stock;
+
+	lockdep_assert_rq_held(rq);
+
+	list_for_each_entry(stock, &rq->spare.stocks, node) {
+		list_for_each_entry_safe(p, tmp_p, &stock->waiters, spare.wait) {
+			if (!offline && spare_entitled(rq, p, stock))
+				continue;
+			spare_unwait(rq, p);
+			spare_recalled(rq, p, offline);
+		}
+	}
+
+	list_for_each_entry_safe(unit, tmp, &rq->spare.loans, node) {
+		p = unit->borrower;
+		if (!offline && spare_entitled(rq, p, unit->stock))
+			continue;
+		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_GONE));
+		spare_recalled(rq, p, offline);
+	}
 }
 
 static void spare_recall_all(void)
@@ -295,20 +607,29 @@ static void spare_recall_all(void)
 		struct rq *rq = cpu_rq(cpu);
 
 		guard(rq_lock_irqsave)(rq);
-		if (list_empty(&rq->spare.loans))
+		if (list_empty(&rq->spare.stocks))
 			continue;
 		update_rq_clock(rq);
-		spare_recall(rq, spare_still_entitled);
+		spare_recall(rq, false);
 	}
 }
 
-/* The CPU goes offline, or changes its root domain. */
+/*
+ * The CPU goes offline: its threads leave, and ask again where they come to.
+ * One that only changes its root domain keeps its loans.
+ */
 void sched_spare_rq_offline(struct rq *rq)
 {
-	spare_recall(rq, NULL);
+	if (!cpu_active(cpu_of(rq)))
+		spare_recall(rq, true);
 }
 
-/* Events */
+/* Events and replies */
+
+static bool spare_runs(struct rq *rq, struct task_struct *p)
+{
+	return task_current(rq, p) && !p->dl.dl_throttled;
+}
 
 static void spare_event(struct rq *rq, struct task_struct *p)
 {
@@ -318,17 +639,46 @@ static void spare_event(struct rq *rq, struct task_struct *p)
 	spare_count(p, SPARE_NR_EVENTS, 1);
 	trace_sched_spare_event(p);
 
-	/* With budget left it runs by itself. */
-	if (!p->dl.dl_throttled)
+	p->spare.answered = 0;
+	WRITE_ONCE(p->spare.pending, true);
+	if (p->spare.loan || spare_runs(rq, p) || !task_on_rq_queued(p) ||
+	    spare_runs_next(rq, p))
 		return;
-
-	if (!task_on_rq_queued(p)) {
-		p->spare.pending = true;
-		return;
-	}
 
 	update_rq_clock(rq);
-	spare_borrow(rq, p);
+	spare_request(rq, p);
+}
+
+/* The lock of its run queue is enough for a thread that runs. */
+static bool spare_event_running(struct task_struct *p)
+{
+	struct rq *rq = task_rq(p);
+
+	if (rcu_access_pointer(rq->curr) != p)
+		return false;
+
+	guard(rq_lock_irqsave)(rq);
+	if (!spare_runs(rq, p))
+		return false;
+	spare_event(rq, p);
+
+	return true;
+}
+
+/*
+ * Whether the last event for @p still stands, and one more changes nothing:
+ * @p runs, or has what can be had. Without a lock: the event was delivered
+ * before it was reported, so if @p goes to sleep now and stops to be pending,
+ * it has seen it.
+ */
+static bool spare_event_stands(struct task_struct *p)
+{
+	/* Pairs with the barrier of whoever put @p to sleep. */
+	smp_mb();
+
+	return READ_ONCE(p->spare.pending) && !READ_ONCE(p->spare.answered) &&
+	       (READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
+		READ_ONCE(p->spare.stock));
 }
 
 void __sched_spare_event(struct task_struct *p)
@@ -340,220 +690,94 @@ void __sched_spare_event(struct task_struct *p)
 	if (!data_race(dl_task(p)))
 		return;
 
+	if (spare_event_stands(p)) {
+		guard(rcu)();
+		spare_count(p, SPARE_NR_EVENTS, 1);
+		trace_sched_spare_event(p);
+		return;
+	}
+
+	if (spare_event_running(p))
+		return;
+
 	rq = task_rq_lock(p, &rf);
 	spare_event(rq, p);
 	task_rq_unlock(rq, p, &rf);
 }
 EXPORT_SYMBOL_GPL(__sched_spare_event);
 
-/* Pools: admission, the units of each CPU */
-
-/* Bandwidth of the servers that are pinned to @rq, but for the fair server. */
-u64 sched_spare_bw(struct rq *rq)
+/* The reply of @p is out, and it has lingered. */
+static void spare_replied(struct rq *rq, struct task_struct *p)
 {
-	return rq->spare.bw;
-}
-
-static u64 spare_pool_bw(const struct spare_pool *pool, int cpu)
-{
-	if (!pool || !cpumask_test_cpu(cpu, pool->cpus))
-		return 0;
-
-	return pool->nr_units * to_ratio(pool->period, pool->runtime);
-}
-
-/* What @new takes of @cpu beyond what @old has there. */
-static u64 spare_pool_growth(const struct spare_pool *new,
-			     const struct spare_pool *old, int cpu)
-{
-	u64 has = spare_pool_bw(old, cpu), wants = spare_pool_bw(new, cpu);
-
-	return wants > has ? wants - has : 0;
-}
-
-/* Units cannot move: together they must fit on their CPU, not just in its domain. */
-static bool spare_fits_cpu(int cpu, u64 growth)
-{
-	struct rq *rq = cpu_rq(cpu);
-	u64 limit;
-
-	if (global_rt_runtime() == RUNTIME_INF)
-		return true;
-
-	limit = to_ratio(global_rt_period(), global_rt_runtime());
-	limit = cap_scale(limit, arch_scale_cpu_capacity(cpu));
-
-	return rq->fair_server.dl_bw + rq->spare.bw + growth <= limit;
-}
-
-static void spare_unreserve(const struct spare_pool *new,
-			    const struct spare_pool *old, int end)
-{
-	int cpu;
-
-	for_each_cpu(cpu, cpu_active_mask) {
-		u64 growth = spare_pool_growth(new, old, cpu);
-
-		if (cpu >= end)
-			break;
-		if (growth)
-			dl_bw_free(cpu, growth);
+	p->spare.answered = 0;
+	p->spare.pending = false;
+	if (p->spare.loan) {
+		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_REPLY));
+		if (task_current(rq, p))
+			resched_curr(rq);
 	}
 }
 
-/*
- * Set aside what @new needs beyond @old in every root domain, all or nothing.
- * Inactive CPUs belong to no root domain that admits; their units are added
- * when they come back, see sched_spare_attach_root().
- */
-static int spare_reserve(const struct spare_pool *new, const struct spare_pool *old)
+void __sched_spare_reply(void)
 {
-	int cpu;
+	struct task_struct *p = current;
+	const struct sched_spare_terms *terms;
+	struct rq_flags rf;
+	struct rq *rq;
 
-	for_each_cpu(cpu, cpu_active_mask) {
-		u64 growth = spare_pool_growth(new, old, cpu);
-
-		if (!growth)
-			continue;
-		if (!spare_fits_cpu(cpu, growth) || dl_bw_alloc(cpu, growth)) {
-			spare_unreserve(new, old, cpu);
-			return -EBUSY;
-		}
-	}
-
-	return 0;
-}
-
-static void spare_pool_attach(struct spare_pool *pool)
-{
-	struct spare_unit *unit = pool->units;
-	int cpu, i;
-
-	for_each_cpu(cpu, pool->cpus) {
-		struct rq *rq = cpu_rq(cpu);
-
-		rq->spare.bw += spare_pool_bw(pool, cpu);
-
-		guard(rq_lock_irqsave)(rq);
-		for (i = 0; i < pool->nr_units; i++, unit++) {
-			dl_server_attach(&unit->dl, pool->runtime, pool->period);
-			list_add_tail(&unit->rq_node, &rq->spare.units);
-			list_add_tail(&unit->node, per_cpu_ptr(pool->free, cpu));
-		}
-	}
-}
-
-/* All loans have been recalled, and no group borrows from @pool any more. */
-static void spare_pool_detach(struct spare_pool *pool)
-{
-	struct spare_unit *unit = pool->units;
-	int cpu, i;
-
-	for_each_cpu(cpu, pool->cpus) {
-		struct rq *rq = cpu_rq(cpu);
-
-		rq->spare.bw -= spare_pool_bw(pool, cpu);
-
-		guard(rq_lock_irqsave)(rq);
-		for (i = 0; i < pool->nr_units; i++, unit++) {
-			WARN_ON_ONCE(unit->borrower);
-			dl_server_detach(&unit->dl);
-			list_del(&unit->rq_node);
-			list_del(&unit->node);
-		}
-	}
-}
-
-static void spare_pool_free(struct spare_pool *pool)
-{
-	free_percpu(pool->free);
-	free_cpumask_var(pool->cpus);
-	kvfree(pool);
-}
-
-static void spare_pool_free_rcu(struct rcu_head *rcu)
-{
-	spare_pool_free(container_of(rcu, struct spare_pool, rcu));
-}
-
-/* Wait for the timers of a detached pool, and for those who may still see it. */
-static void spare_pool_put(struct spare_pool *pool)
-{
-	unsigned int i, n = pool->nr_units * cpumask_weight(pool->cpus);
-
-	for (i = 0; i < n; i++) {
-		hrtimer_cancel(&pool->units[i].dl.dl_timer);
-		hrtimer_cancel(&pool->units[i].dl.inactive_timer);
-	}
-	call_rcu(&pool->rcu, spare_pool_free_rcu);
-}
-
-static struct spare_pool *spare_pool_alloc(u64 runtime, u64 period,
-					   unsigned int nr_units,
-					   const struct cpumask *cpus)
-{
-	struct spare_pool *pool;
-	struct spare_unit *unit;
-	int cpu, i;
-
-	pool = kvzalloc(struct_size(pool, units, nr_units * cpumask_weight(cpus)),
-			GFP_KERNEL);
-	if (!pool)
-		return NULL;
-
-	pool->runtime = runtime;
-	pool->period = period;
-	pool->nr_units = nr_units;
-	pool->free = alloc_percpu(struct list_head);
-	if (!pool->free || !alloc_cpumask_var(&pool->cpus, GFP_KERNEL)) {
-		free_percpu(pool->free);
-		kvfree(pool);
-		return NULL;
-	}
-	cpumask_copy(pool->cpus, cpus);
-	for_each_possible_cpu(cpu)
-		INIT_LIST_HEAD(per_cpu_ptr(pool->free, cpu));
-
-	unit = pool->units;
-	for_each_cpu(cpu, pool->cpus) {
-		for (i = 0; i < nr_units; i++, unit++) {
-			unit->pool = pool;
-			init_dl_entity(&unit->dl);
-			dl_server_init(&unit->dl, cpu_rq(cpu), spare_pick);
-		}
-	}
-
-	return pool;
-}
-
-static unsigned int spare_pool_busy(const struct spare_pool *pool)
-{
-	unsigned int i, busy = 0, n = pool->nr_units * cpumask_weight(pool->cpus);
-
-	for (i = 0; i < n; i++)
-		busy += !!READ_ONCE(pool->units[i].borrower);
-
-	return busy;
-}
-
-/*
- * The units of @rq are no tasks: whoever recomputes the bandwidth of a root
- * domain from its tasks must add them.
- */
-void sched_spare_attach_root(struct rq *rq)
-{
-	struct spare_unit *unit;
-
-	lockdep_assert_rq_held(rq);
-
-	if (!cpu_active(cpu_of(rq)))
+	/* Only others give it a loan, and only when it does not run. */
+	if (!READ_ONCE(p->spare.pending) && !READ_ONCE(p->spare.loan))
 		return;
-	list_for_each_entry(unit, &rq->spare.units, rq_node)
-		__dl_server_attach_root(&unit->dl, rq);
+
+	rq = task_rq_lock(p, &rf);
+	terms = spare_terms(p);
+	if (!READ_ONCE(terms->reply) || p->spare.answered ||
+	    (!p->spare.pending && !p->spare.loan))
+		goto unlock;
+
+	update_rq_clock(rq);
+	if (!READ_ONCE(terms->linger)) {
+		spare_replied(rq, p);
+		goto unlock;
+	}
+	WRITE_ONCE(p->spare.answered, rq_clock(rq) +
+				      READ_ONCE(terms->linger) * NSEC_PER_USEC);
+	if (p->spare.loan)
+		spare_linger(rq, p);
+unlock:
+	task_rq_unlock(rq, p, &rf);
+}
+EXPORT_SYMBOL_GPL(__sched_spare_reply);
+
+static enum hrtimer_restart spare_linger_fires(struct hrtimer *timer)
+{
+	struct spare_unit *unit = container_of(timer, struct spare_unit, linger);
+	struct rq *rq = unit->dl.rq;
+	struct task_struct *p;
+	s64 left;
+
+	guard(rq_lock)(rq);
+
+	/* An event since the reply, or another borrower: nothing to end. */
+	p = unit->borrower;
+	if (!p || !p->spare.answered)
+		return HRTIMER_NORESTART;
+
+	update_rq_clock(rq);
+	left = p->spare.answered - rq_clock(rq);
+	if (left > 0) {
+		/* The clocks differ, or the next borrower has replied as well. */
+		hrtimer_forward_now(timer, ns_to_ktime(left));
+		return HRTIMER_RESTART;
+	}
+	spare_replied(rq, p);
+
+	return HRTIMER_NORESTART;
 }
 
 void sched_spare_init_rq(struct rq *rq)
 {
 	INIT_LIST_HEAD(&rq->spare.units);
 	INIT_LIST_HEAD(&rq->spare.loans);
+	INIT_LIST_HEAD(&rq->spare.stocks);
 }

@@ -21,6 +21,7 @@ enum spare_return_reason {
 	SPARE_RETURN_CHANCES,	/* has had its dispatches on the unit */
 	SPARE_RETURN_SLEEP,	/* blocked, or yielded */
 	SPARE_RETURN_REPLY,	/* has answered */
+	SPARE_RETURN_CHARGE,	/* has to pay first */
 	SPARE_RETURN_GONE,	/* exit, class, affinity, group, CPU or pool */
 };
 
@@ -49,15 +50,29 @@ enum spare_borrow_mode {
 #define SPARE_CHANCES_MAX	UINT_MAX	/* no limit */
 
 /**
+ * struct sched_spare_terms - on what terms a group's threads borrow
+ * @chances: dispatches a loan may have
+ * @linger: how long a loan goes on after a reply, us
+ * @charge: loans are paid for out of the thread's own next budgets
+ * @reply: a reply ends the loan
+ */
+struct sched_spare_terms {
+	unsigned int	chances;
+	unsigned int	linger;
+	bool		charge;
+	bool		reply;
+};
+
+/**
  * struct sched_spare_group - a task group as provider and user of units
  * @pool: what it provides to the groups below it; spare_mutex
  * @mode: what cpu.spare.borrow says; spare_mutex
- * @chances: dispatches a loan may have, as written; spare_mutex
- * @granted: @mode and @chances after all ancestors' restrictions; spare_mutex
+ * @terms: what it says besides; spare_mutex
+ * @granted: @mode and @terms after all ancestors' restrictions; written under
+ *	spare_mutex
  * @provider: the pool of the nearest ancestor that has one; spare_mutex
  * @source: the pool its threads borrow from, NULL if they may not; written
  *	under spare_mutex, read under RCU or a run-queue lock
- * @max_chances: dispatches a loan of its threads has; read with @source
  * @lock: protects @members
  * @members: its SCHED_DEADLINE threads, by sched_spare_task::member
  * @devs: its network devices; RTNL
@@ -68,15 +83,14 @@ enum spare_borrow_mode {
 struct sched_spare_group {
 	struct spare_pool		*pool;
 	enum spare_borrow_mode		mode;
-	unsigned int			chances;
+	struct sched_spare_terms	terms;
 	struct {
 		enum spare_borrow_mode	mode;
-		unsigned int		chances;
+		struct sched_spare_terms terms;
 	} granted;
 
 	struct spare_pool		*provider;
 	struct spare_pool __rcu		*source;
-	unsigned int			max_chances;
 
 	raw_spinlock_t			lock;
 	struct hlist_head		members;
@@ -91,11 +105,14 @@ struct sched_spare_group {
  * struct sched_spare_rq - a CPU's units
  * @units: all units pinned to the CPU, of every pool; run-queue lock
  * @loans: units that have a borrower; run-queue lock
- * @bw: bandwidth of @units; spare_mutex
+ * @stocks: by spare_stock::node, one for each pool with units on the CPU;
+ *	run-queue lock
+ * @bw: bandwidth of @units; written under spare_mutex
  */
 struct sched_spare_rq {
 	struct list_head	units;
 	struct list_head	loans;
+	struct list_head	stocks;
 	u64			bw;
 };
 
@@ -116,12 +133,16 @@ void sched_spare_move(struct task_struct *p);
 void __sched_spare_enqueue(struct rq *rq, struct task_struct *p);
 void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags);
 void __sched_spare_yield(struct rq *rq);
-void __sched_spare_account(struct task_struct *p, s64 delta_exec);
+void __sched_spare_throttle(struct rq *rq, struct task_struct *p);
+void __sched_spare_pick(struct rq *rq);
+void __sched_spare_pay(struct task_struct *p);
+void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec);
 void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
 			  struct task_struct *next);
 void sched_spare_rq_offline(struct rq *rq);
 void sched_spare_attach_root(struct rq *rq);
 u64 sched_spare_bw(struct rq *rq);
+bool sched_spare_fits(void);
 
 /*
  * The entity whose runtime and deadline @p runs on, if @p is current: the
@@ -153,23 +174,50 @@ static inline void sched_spare_enqueue(struct rq *rq, struct task_struct *p)
 static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
 				       int flags)
 {
-	if (sched_spare_borrows(p))
+	if (sched_spare_enabled() &&
+	    (p->spare.pending || p->spare.loan || p->spare.stock))
 		__sched_spare_dequeue(rq, p, flags);
 }
 
+static inline void sched_spare_yield(struct rq *rq)
+{
+	if (sched_spare_enabled())
+		__sched_spare_yield(rq);
+}
+
+static inline void sched_spare_throttle(struct rq *rq, struct task_struct *p)
+{
+	if (sched_spare_enabled() && p->spare.pending)
+		__sched_spare_throttle(rq, p);
+}
+
+static inline void sched_spare_pick(struct rq *rq, struct task_struct *curr)
+{
+	if (sched_spare_enabled() && (curr->spare.loan || curr->spare.pending))
+		__sched_spare_pick(rq);
+}
+
 /* @p ran for @delta_exec ns on @dl_se. */
-static inline void sched_spare_account(struct task_struct *p,
+static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
 				       struct sched_dl_entity *dl_se,
 				       s64 delta_exec)
 {
 	if (sched_spare_enabled() && dl_se != &p->dl)
-		__sched_spare_account(p, delta_exec);
+		__sched_spare_account(rq, p, delta_exec);
+}
+
+/* Debts are paid also when the last pool is gone. */
+static inline void sched_spare_pay(struct task_struct *p)
+{
+	if (unlikely(p->spare.debt))
+		__sched_spare_pay(p);
 }
 
 static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
 				      struct task_struct *next)
 {
-	if (sched_spare_enabled() && (prev->spare.loan || next->spare.loan))
+	if (sched_spare_enabled() && (prev->spare.loan || prev->spare.pending ||
+				      next->spare.loan || next->spare.stock))
 		__sched_spare_switch(rq, prev, next);
 }
 
@@ -199,15 +247,19 @@ static inline bool sched_spare_borrows(const struct task_struct *p)
 static inline void sched_spare_enqueue(struct rq *rq, struct task_struct *p) { }
 static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
 				       int flags) { }
-static inline void __sched_spare_yield(struct rq *rq) { }
-static inline void sched_spare_account(struct task_struct *p,
+static inline void sched_spare_yield(struct rq *rq) { }
+static inline void sched_spare_throttle(struct rq *rq, struct task_struct *p) { }
+static inline void sched_spare_pick(struct rq *rq, struct task_struct *curr) { }
+static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
 				       struct sched_dl_entity *dl_se,
 				       s64 delta_exec) { }
+static inline void sched_spare_pay(struct task_struct *p) { }
 static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
 				      struct task_struct *next) { }
 static inline void sched_spare_rq_offline(struct rq *rq) { }
 static inline void sched_spare_attach_root(struct rq *rq) { }
 static inline u64 sched_spare_bw(struct rq *rq) { return 0; }
+static inline bool sched_spare_fits(void) { return true; }
 
 #endif /* !CONFIG_SCHED_SPARE */
 

@@ -3,7 +3,8 @@
  * Spare deadline reservations: the administrator's interface
  *
  *	cpu.spare.pool		none | RUNTIME PERIOD [units=N] [cpus=LIST]
- *	cpu.spare.borrow	inherit | off | on [chances=N|max] [charge=0] [reply=0]
+ *	cpu.spare.borrow	inherit | off | on [chances=N|max] [charge=0|1]
+ *				[reply=0|1] [linger=USEC]
  *	cpu.spare.stat		flat keyed
  *
  * in the cpu controller of every non-root group; cpu.spare.dev is in
@@ -16,6 +17,15 @@
  */
 
 #define SPARE_UNITS_MAX		64U	/* units of a pool on a CPU */
+#define SPARE_LINGER_MAX	USEC_PER_SEC
+
+/* What "on" says without options; see Documentation/scheduler/sched-spare.rst. */
+static const struct sched_spare_terms spare_terms_default = {
+	.chances	= SPARE_CHANCES_MAX,
+	.linger		= 200,
+	.charge		= false,
+	.reply		= true,
+};
 
 static inline struct task_group *spare_css_tg(struct cgroup_subsys_state *css)
 {
@@ -24,11 +34,23 @@ static inline struct task_group *spare_css_tg(struct cgroup_subsys_state *css)
 
 /* Groups: who borrows from where */
 
+/* What an ancestor has asked for stays: a group may only be stricter. */
+static void spare_restrict(struct sched_spare_terms *granted,
+			   const struct sched_spare_terms *asked)
+{
+	granted->chances = min(granted->chances, asked->chances);
+	granted->linger = min(granted->linger, asked->linger);
+	granted->charge |= asked->charge;
+	granted->reply |= asked->reply;
+}
+
 static void spare_group_update(struct task_group *tg)
 {
 	struct task_group *parent = spare_css_tg(tg->css.parent);
 	struct sched_spare_group *g = &tg->spare, *up;
+	struct sched_spare_terms terms;
 	struct spare_pool *source = NULL;
+	enum spare_borrow_mode mode;
 
 	lockdep_assert_held(&spare_mutex);
 
@@ -37,15 +59,21 @@ static void spare_group_update(struct task_group *tg)
 
 	up = &parent->spare;
 	g->provider = up->pool ?: up->provider;
-	g->granted = up->granted;
-	if (g->granted.mode != SPARE_BORROW_OFF && g->mode != SPARE_BORROW_INHERIT)
-		g->granted.mode = g->mode;
+	mode = up->granted.mode;
+	if (mode != SPARE_BORROW_OFF && g->mode != SPARE_BORROW_INHERIT)
+		mode = g->mode;
+	terms = up->granted.terms;
 	if (g->mode == SPARE_BORROW_ON)
-		g->granted.chances = min(g->granted.chances, g->chances);
+		spare_restrict(&terms, &g->terms);
 
-	if (g->online && g->granted.mode == SPARE_BORROW_ON)
+	g->granted.mode = mode;
+	WRITE_ONCE(g->granted.terms.chances, terms.chances);
+	WRITE_ONCE(g->granted.terms.linger, terms.linger);
+	WRITE_ONCE(g->granted.terms.charge, terms.charge);
+	WRITE_ONCE(g->granted.terms.reply, terms.reply);
+
+	if (g->online && mode == SPARE_BORROW_ON)
 		source = g->provider;
-	WRITE_ONCE(g->max_chances, g->granted.chances);
 	rcu_assign_pointer(g->source, source);
 }
 
@@ -148,6 +176,7 @@ static int spare_stat_show(struct seq_file *sf, void *v)
 		{ "returned_chances",	SPARE_NR_RETURNED + SPARE_RETURN_CHANCES },
 		{ "returned_sleep",	SPARE_NR_RETURNED + SPARE_RETURN_SLEEP },
 		{ "returned_reply",	SPARE_NR_RETURNED + SPARE_RETURN_REPLY },
+		{ "returned_charge",	SPARE_NR_RETURNED + SPARE_RETURN_CHARGE },
 		{ "returned_gone",	SPARE_NR_RETURNED + SPARE_RETURN_GONE },
 	};
 	struct task_group *tg = spare_css_tg(seq_css(sf));
@@ -322,48 +351,54 @@ static int spare_parse_chances(const char *value, unsigned int *chances)
 	return kstrtouint(value, 10, chances) || !*chances ? -EINVAL : 0;
 }
 
-/* An option that exists, but whose feature is not there: only 0 will do. */
-static int spare_parse_absent(const char *value)
+static int spare_parse_linger(const char *value, unsigned int *usec)
+{
+	return kstrtouint(value, 10, usec) || *usec > SPARE_LINGER_MAX ? -EINVAL : 0;
+}
+
+static int spare_parse_flag(const char *value, bool *flag)
 {
 	unsigned int n;
 
 	if (kstrtouint(value, 10, &n) || n > 1)
 		return -EINVAL;
+	*flag = n;
 
-	return n ? -EOPNOTSUPP : 0;
+	return 0;
 }
 
-static int spare_borrow_option(char *word, unsigned int *chances,
+static int spare_borrow_option(char *word, struct sched_spare_terms *terms,
 			       unsigned int *seen)
 {
-	unsigned int usec;
 	char *value;
 
 	value = spare_value(word, "chances", 1, seen);
 	if (value)
-		return spare_parse_chances(value, chances);
+		return spare_parse_chances(value, &terms->chances);
 
 	value = spare_value(word, "charge", 2, seen);
-	if (!value)
-		value = spare_value(word, "reply", 4, seen);
 	if (value)
-		return spare_parse_absent(value);
+		return spare_parse_flag(value, &terms->charge);
+
+	value = spare_value(word, "reply", 4, seen);
+	if (value)
+		return spare_parse_flag(value, &terms->reply);
 
 	value = spare_value(word, "linger", 8, seen);
-	if (value && !kstrtouint(value, 10, &usec))
-		return -EOPNOTSUPP;
+	if (value)
+		return spare_parse_linger(value, &terms->linger);
 
 	return -EINVAL;
 }
 
 static int spare_borrow_parse(char *line, enum spare_borrow_mode *mode,
-			      unsigned int *chances)
+			      struct sched_spare_terms *terms)
 {
 	char *word = spare_next_word(&line);
 	unsigned int seen = 0;
 	int ret = 0;
 
-	*chances = SPARE_CHANCES_MAX;
+	*terms = spare_terms_default;
 
 	if (!word)
 		return -EINVAL;
@@ -376,7 +411,7 @@ static int spare_borrow_parse(char *line, enum spare_borrow_mode *mode,
 
 	*mode = SPARE_BORROW_ON;
 	while (!ret && (word = spare_next_word(&line)))
-		ret = spare_borrow_option(word, chances, &seen);
+		ret = spare_borrow_option(word, terms, &seen);
 
 	return ret;
 }
@@ -385,17 +420,17 @@ static ssize_t spare_borrow_write(struct kernfs_open_file *of, char *buf,
 				  size_t nbytes, loff_t off)
 {
 	struct task_group *tg = spare_css_tg(of_css(of));
+	struct sched_spare_terms terms;
 	enum spare_borrow_mode mode;
-	unsigned int chances;
 	int ret;
 
-	ret = spare_borrow_parse(strstrip(buf), &mode, &chances);
+	ret = spare_borrow_parse(strstrip(buf), &mode, &terms);
 	if (ret)
 		return ret;
 
 	guard(mutex)(&spare_mutex);
 	tg->spare.mode = mode;
-	tg->spare.chances = chances;
+	tg->spare.terms = terms;
 	spare_update_groups();
 
 	return nbytes;
@@ -414,10 +449,13 @@ static int spare_borrow_show(struct seq_file *sf, void *v)
 		seq_puts(sf, "off\n");
 		break;
 	case SPARE_BORROW_ON:
-		if (g->chances == SPARE_CHANCES_MAX)
-			seq_puts(sf, "on chances=max charge=0 reply=0\n");
+		seq_puts(sf, "on chances=");
+		if (g->terms.chances == SPARE_CHANCES_MAX)
+			seq_puts(sf, "max");
 		else
-			seq_printf(sf, "on chances=%u charge=0 reply=0\n", g->chances);
+			seq_printf(sf, "%u", g->terms.chances);
+		seq_printf(sf, " charge=%d reply=%d linger=%u\n",
+			   g->terms.charge, g->terms.reply, g->terms.linger);
 		break;
 	}
 
@@ -467,9 +505,9 @@ static void spare_group_init(struct sched_spare_group *g)
 	raw_spin_lock_init(&g->lock);
 	INIT_HLIST_HEAD(&g->members);
 	INIT_LIST_HEAD(&g->devs);
-	g->chances = SPARE_CHANCES_MAX;
-	g->granted.chances = SPARE_CHANCES_MAX;
-	g->max_chances = SPARE_CHANCES_MAX;
+	g->terms = spare_terms_default;
+	g->granted.terms.chances = SPARE_CHANCES_MAX;
+	g->granted.terms.linger = SPARE_LINGER_MAX;
 }
 
 int sched_spare_group_alloc(struct task_group *tg)

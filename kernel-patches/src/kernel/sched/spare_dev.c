@@ -32,7 +32,7 @@ struct sched_spare_dev {
 
 /* Members: the deadline threads of a group */
 
-void sched_spare_leave(struct task_struct *p)
+static void spare_member_del(struct task_struct *p)
 {
 	struct task_group *tg = p->spare.group;
 	unsigned long flags;
@@ -51,12 +51,19 @@ void sched_spare_join(struct task_struct *p)
 	struct task_group *tg = task_group(p);
 	unsigned long flags;
 
-	sched_spare_leave(p);
+	spare_member_del(p);
 
 	raw_spin_lock_irqsave(&tg->spare.lock, flags);
 	hlist_add_head_rcu(&p->spare.member, &tg->spare.members);
 	p->spare.group = tg;
 	raw_spin_unlock_irqrestore(&tg->spare.lock, flags);
+}
+
+/* @p is no deadline thread any more, or dead. */
+void sched_spare_leave(struct task_struct *p)
+{
+	spare_member_del(p);
+	spare_forget(p);
 }
 
 /* @p has been moved to another group. */
@@ -188,18 +195,25 @@ static int __init spare_dev_init(void)
 }
 late_initcall(spare_dev_init);
 
+static void spare_members_event(struct task_group *tg)
+{
+	struct task_struct *p;
+
+	hlist_for_each_entry_rcu(p, &tg->spare.members, spare.member)
+		__sched_spare_event(p);
+}
+
 /* O(threads and groups below the device's group), whatever else is there. */
 void __sched_spare_dev_event(struct sched_spare_dev *sdev)
 {
-	struct cgroup_subsys_state *css;
-	struct task_struct *p;
+	struct cgroup_subsys_state *css = &sdev->tg->css, *pos;
 
 	rcu_read_lock();
-	css_for_each_descendant_pre(css, &sdev->tg->css) {
-		struct task_group *tg = container_of(css, struct task_group, css);
-
-		hlist_for_each_entry_rcu(p, &tg->spare.members, spare.member)
-			sched_spare_event(p);
+	if (list_empty(&css->children)) {
+		spare_members_event(sdev->tg);
+	} else {
+		css_for_each_descendant_pre(pos, css)
+			spare_members_event(container_of(pos, struct task_group, css));
 	}
 	rcu_read_unlock();
 }

@@ -13,6 +13,7 @@
 struct net_device;
 struct sched_dl_entity;
 struct sched_spare_dev;
+struct spare_stock;
 struct task_group;
 struct task_struct;
 
@@ -24,12 +25,24 @@ struct task_struct;
  * @group: the group whose member list it is on; @group's lock
  * @member: link in that list; hlist, because an RCU reader that is carried
  *	into another group's list by a move must still come to an end
- * @pending: an event came while it was throttled and blocked; run-queue lock
+ * @stock: where it waits for a unit, NULL if nowhere; run-queue lock
+ * @wait: link in @stock's waiters
+ * @since: when it began to wait, by the run queue's clock; 0: just now
+ * @answered: until when a loan goes on although it has replied, by the run
+ *	queue's clock; 0 if no reply came since the last event; run-queue lock
+ * @debt: ns on loans that are not paid yet; run-queue lock
+ * @pending: an event came that it neither answered nor got a loan for;
+ *	run-queue lock
  */
 struct sched_spare_task {
 	struct sched_dl_entity	*loan;
 	struct task_group	*group;
 	struct hlist_node	member;
+	struct spare_stock	*stock;
+	struct list_head	wait;
+	u64			since;
+	u64			answered;
+	s64			debt;
 	bool			pending;
 };
 
@@ -42,11 +55,15 @@ static inline bool sched_spare_enabled(void)
 }
 
 void __sched_spare_event(struct task_struct *p);
+void __sched_spare_reply(void);
 void __sched_spare_dev_event(struct sched_spare_dev *sdev);
 
 /**
  * sched_spare_event - something arrived that @p should react to
  * @p: the thread, usually a vCPU; the caller keeps it alive
+ *
+ * Deliver first, wake @p up if it may sleep, then report: an event that @p
+ * cannot see yet may be taken for one that it has slept through.
  *
  * Context: any but NMI; no run-queue lock and no @p->pi_lock held. Takes the
  * locks that try_to_wake_up() takes, and may be called wherever that may be.
@@ -55,6 +72,19 @@ static inline void sched_spare_event(struct task_struct *p)
 {
 	if (sched_spare_enabled())
 		__sched_spare_event(p);
+}
+
+/**
+ * sched_spare_reply - the current thread has sent something out
+ *
+ * That ends its loan, if its group's cpu.spare.borrow says so.
+ *
+ * Context: as sched_spare_event().
+ */
+static inline void sched_spare_reply(void)
+{
+	if (sched_spare_enabled())
+		__sched_spare_reply();
 }
 
 /**
@@ -73,6 +103,7 @@ static inline void sched_spare_dev_event(struct sched_spare_dev *sdev)
 
 static inline bool sched_spare_enabled(void) { return false; }
 static inline void sched_spare_event(struct task_struct *p) { }
+static inline void sched_spare_reply(void) { }
 
 #endif /* !CONFIG_SCHED_SPARE */
 

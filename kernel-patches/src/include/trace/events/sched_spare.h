@@ -12,10 +12,11 @@ TRACE_DEFINE_ENUM(SPARE_RETURN_OWN);
 TRACE_DEFINE_ENUM(SPARE_RETURN_CHANCES);
 TRACE_DEFINE_ENUM(SPARE_RETURN_SLEEP);
 TRACE_DEFINE_ENUM(SPARE_RETURN_REPLY);
+TRACE_DEFINE_ENUM(SPARE_RETURN_CHARGE);
 TRACE_DEFINE_ENUM(SPARE_RETURN_GONE);
 
-/* An event for a thread that may borrow, with what the thread was doing. */
-TRACE_EVENT(sched_spare_event,
+/* A thread that may borrow, and what it is doing. */
+DECLARE_EVENT_CLASS(sched_spare_thread,
 
 	TP_PROTO(struct task_struct *p),
 
@@ -39,6 +40,14 @@ TRACE_EVENT(sched_spare_event,
 		  __get_str(comm), __entry->pid, __entry->throttled,
 		  __entry->queued)
 );
+
+DEFINE_EVENT(sched_spare_thread, sched_spare_event,
+	TP_PROTO(struct task_struct *p),
+	TP_ARGS(p));
+
+DEFINE_EVENT(sched_spare_thread, sched_spare_wait,
+	TP_PROTO(struct task_struct *p),
+	TP_ARGS(p));
 
 /* A loan: runtime and deadline are the unit's, in ns. */
 DECLARE_EVENT_CLASS(sched_spare_loan,
@@ -106,6 +115,7 @@ TRACE_EVENT(sched_spare_return,
 				   { SPARE_RETURN_CHANCES,	"chances" },
 				   { SPARE_RETURN_SLEEP,	"sleep" },
 				   { SPARE_RETURN_REPLY,	"reply" },
+				   { SPARE_RETURN_CHARGE,	"charge" },
 				   { SPARE_RETURN_GONE,		"gone" }),
 		  __entry->runtime, __entry->deadline)
 );
