@@ -216,15 +216,21 @@ struct attr {
 	uint64_t runtime, deadline, period;
 };
 
-static int reserve(pid_t pid, int64_t runtime, int64_t period)
+static int reserve_flags(pid_t pid, int64_t runtime, int64_t period, uint64_t flags)
 {
 	struct attr attr = {
 		.size = sizeof(attr),
 		.policy = runtime ? 6 /* SCHED_DEADLINE */ : SCHED_OTHER,
+		.flags = flags,
 		.runtime = runtime, .deadline = period, .period = period,
 	};
 
 	return syscall(SYS_sched_setattr, pid, &attr, 0) ? errno : 0;
+}
+
+static int reserve(pid_t pid, int64_t runtime, int64_t period)
+{
+	return reserve_flags(pid, runtime, period, 0);
 }
 
 /*
@@ -586,16 +592,18 @@ static bool returns_on_pool_removal(void)
 		because("total_bw %lld, before %lld", total_bw(), bw);
 }
 
-static bool returns_on_rebuild(void)
+static bool survives_rebuild(void)
 {
 	long long gone = stat_of("t/a", "returned_gone"), bw;
+	struct borrower *b = on_loan();
 
-	on_loan();
 	bw = total_bw();
 	must_put("t/cpuset.cpus.partition", "isolated");
 	must_put("t/cpuset.cpus.partition", "root");
-	if (!reaches("t/a", "returned_gone", gone + 1, 5 * MS))
-		return false;
+	if (stat_of("t/a", "returned_gone") != gone)
+		return because("the loan ended");
+	if (response(b, now(CLOCK_MONOTONIC), 20 * MS) < 0)
+		return because("the borrower does not run any more");
 	return total_bw() == bw ? true :
 		because("total_bw %lld, before %lld", total_bw(), bw);
 }
@@ -652,18 +660,162 @@ out:
 	return passed;
 }
 
-static bool second_borrower_is_refused(void)
+/* The first burns all of its chances; the second is given the unit then. */
+static bool second_borrower_waits(void)
 {
-	long long refused = stat_of("t", "nr_refused"), borrows = stat_of("t", "nr_borrows");
-	struct borrower *a = borrower_start(0, "t/a", 5 * MS, 100 * MS);
-	struct borrower *b = borrower_start(1, "t/b", 5 * MS, 100 * MS);
+	long long waits = stat_of("t", "nr_waits"), borrows = stat_of("t", "nr_borrows");
+	long long waited = stat_of("t", "waited_usec");
+	struct borrower *a, *b;
+
+	must_put("t/cpu.spare.borrow", "on chances=1");
+	a = borrower_start(0, "t/a", 5 * MS, 200 * MS);
+	b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
+	await_depletion(a);
+	await_depletion(b);
+	tap_send(tap_a);
+	tap_send(tap_b);
+	if (!reaches("t", "nr_waits", waits + 1, MS) ||
+	    !reaches("t", "nr_borrows", borrows + 2, 20 * MS))
+		return false;
+	must_put("t/cpu.spare.borrow", "inherit");
+	waited = stat_of("t", "waited_usec") - waited;
+	return waited > 2000 && waited < 11000 ? true :
+		because("waited %lld us for a loan of 4000", waited);
+}
+
+static bool waiter_leaves_when_it_sleeps(void)
+{
+	long long waits = stat_of("t", "nr_waits"), borrows;
+	struct borrower *a = borrower_start(0, "t/a", 5 * MS, 200 * MS);
+	struct borrower *b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
 
 	await_depletion(a);
 	await_depletion(b);
-	tap_send(tap_t);
-	if (!reaches("t", "nr_borrows", borrows + 1, MS))
+	tap_send(tap_a);
+	tap_send(tap_b);
+	if (!reaches("t", "nr_waits", waits + 1, MS))
 		return false;
-	return reaches("t", "nr_refused", refused + 1, MS);
+	/* One that is killed leaves the line, or the unit would be lent to it. */
+	borrower_stop(b);
+	borrows = stat_of("t", "nr_borrows");
+	borrower_stop(a);
+	pause_ns(20 * MS);
+	return stat_of("t", "nr_borrows") == borrows && stat_of("t", "units_busy") == 0 ?
+		true : because("a dead thread was served");
+}
+
+static bool pending_borrows_at_throttle(void)
+{
+	long long borrows = stat_of("t/a", "nr_borrows");
+	struct borrower *b = borrower_start(0, "t/a", 30 * MS, 100 * MS);
+
+	await_depletion(b);
+	response(b, now(CLOCK_MONOTONIC), 100 * MS);
+	tap_send(tap_a);
+	if (stat_of("t/a", "nr_borrows") != borrows)
+		return because("borrowed with budget left");
+	return reaches("t/a", "nr_borrows", borrows + 1, 45 * MS);
+}
+
+static bool sleep_ends_pending(void)
+{
+	long long borrows = stat_of("t/a", "nr_borrows");
+	struct borrower *b = borrower_start(0, "t/a", 30 * MS, 100 * MS);
+
+	await_depletion(b);
+	response(b, now(CLOCK_MONOTONIC), 100 * MS);
+	tap_send(tap_a);
+	b->order = BLOCK;
+	pause_ns(2 * MS);
+	if (write(b->wake[1], "", 1) != 1)
+		die("wake");
+	await_depletion(b);
+	return stat_of("t/a", "nr_borrows") == borrows ? true :
+		because("borrowed for an event that it has slept through");
+}
+
+/* b has budget, but a's deadline is earlier and a always runs. */
+static bool earlier_deadline_is_passed_by(void)
+{
+	struct borrower *a = borrower_start(0, "t/a", 20 * MS, 40 * MS), *b;
+	long long own, sent;
+
+	must_put("t/cpu.spare.pool", "1000 10000 cpus=1");
+	must_put("t/a/cpu.spare.borrow", "off");
+	b = borrower_start(1, "t/b", 30 * MS, 900 * MS);
+	/* a starts a new period just after b has run in a's gap. */
+	response(b, now(CLOCK_MONOTONIC), 100 * MS);
+	while (now(CLOCK_MONOTONIC) - a->last > 100 * US)
+		__builtin_ia32_pause();
+	pause_ns(2 * MS);
+	own = b->last;
+	sent = now(CLOCK_MONOTONIC);
+	tap_send(tap_b);
+	if (response(b, sent, 10 * MS) < 0)
+		return because("b, last run %lld us before, still waits for a",
+			       (long long)((sent - own) / US));
+	return true;
+}
+
+/* 40 % of the time on loans, had it not to pay: with charge=1 it gets Q/P. */
+static bool charged_borrower_gets_its_share(void)
+{
+	const int64_t horizon = 2000 * MS;
+	struct borrower *b;
+	long long used, bound;
+	clockid_t clock;
+	int64_t start, cpu;
+
+	must_put("t/a/cpu.spare.borrow", "on charge=1");
+	b = borrower_start(0, "t/a", 20 * MS, 100 * MS);
+	if (clock_getcpuclockid(b->pid, &clock))
+		die("clock");
+	pause_ns(300 * MS);
+	used = stat_of("t/a", "borrowed_usec");
+	start = now(CLOCK_MONOTONIC);
+	cpu = now(clock);
+	while (now(CLOCK_MONOTONIC) - start < horizon) {
+		tap_send(tap_a);
+		pause_ns(MS);
+	}
+	cpu = now(clock) - cpu;
+	used = stat_of("t/a", "borrowed_usec") - used;
+	/* Less than 2 Qs beyond Q/P, and a budget cut by the horizon's ends. */
+	bound = horizon / 5 + 8 * MS + 20 * MS;
+	printf("# %lld us in %lld, %lld of them on loans\n", (long long)(cpu / US),
+	       (long long)(horizon / US), used);
+	if (used < 20000)
+		return because("only %lld us on loans", used);
+	if (cpu < horizon / 5 - 28 * MS)
+		return because("lost budget: %lld us", (long long)(cpu / US));
+	return cpu <= bound ? true : because("ran %lld us, at most %lld",
+					     (long long)(cpu / US), bound / US);
+}
+
+static bool reclaiming_thread_borrows(void)
+{
+	struct borrower *b;
+	int64_t sent;
+
+	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	errno = reserve_flags(b->pid, 5 * MS, 100 * MS, 2 /* SCHED_FLAG_RECLAIM */);
+	if (errno)
+		die("reclaim");
+	await_depletion(b);
+	sent = now(CLOCK_MONOTONIC);
+	tap_send(tap_a);
+	return response(b, sent, 6 * MS) >= 0 ? true : because("no loan");
+}
+
+static bool limit_counts_units_of_each_cpu(void)
+{
+	int err;
+
+	must_put("t/cpu.spare.pool", "6000 10000 cpus=1");
+	err = put("/proc/sys/kernel/sched_rt_runtime_us", "600000");
+	if (!err)
+		must_put("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+	return err == EBUSY ? true : because("lowering the limit below the units said %d", err);
 }
 
 static bool two_units_serve_two(void)
@@ -796,7 +948,7 @@ static bool statistics_add_up(void)
 {
 	static const char *const returned[] = {
 		"returned_own", "returned_chances", "returned_sleep",
-		"returned_reply", "returned_gone",
+		"returned_reply", "returned_charge", "returned_gone",
 	};
 	long long sum = 0, borrows = stat_of("t", "nr_borrows");
 
@@ -806,7 +958,8 @@ static bool statistics_add_up(void)
 		return because("%lld units busy with no borrower alive", stat_of("t", "units_busy"));
 	if (sum != borrows)
 		return because("%lld borrows, %lld returns", borrows, sum);
-	return borrows + stat_of("t", "nr_refused") <= stat_of("t", "nr_events") ?
+	/* Whoever loses a loan by a change from outside may get another. */
+	return borrows <= stat_of("t", "nr_events") + stat_of("t", "returned_gone") ?
 		true : because("more loans than events");
 }
 
@@ -830,10 +983,17 @@ static const struct {
 	{ "a loan ends when borrowing is switched off", returns_on_borrow_off },
 	{ "an ancestor's off binds the groups below it", ancestor_off_binds },
 	{ "a loan ends when its pool is removed; bandwidth is conserved", returns_on_pool_removal },
-	{ "a loan ends when its CPU changes root domain; bandwidth is conserved", returns_on_rebuild },
+	{ "a loan goes on when its CPU changes root domain; bandwidth is conserved", survives_rebuild },
 	{ "bandwidth survives a rebuild of other root domains", bandwidth_survives_rebuild_of_others },
 	{ "a loan ends when its CPU goes offline; bandwidth comes back", unit_and_pool_survive_hotplug },
-	{ "with one unit the second borrower is refused", second_borrower_is_refused },
+	{ "with one unit the second borrower waits, and is served", second_borrower_waits },
+	{ "a waiter that dies leaves the line", waiter_leaves_when_it_sleeps },
+	{ "an event for a running thread lends when its budget ends", pending_borrows_at_throttle },
+	{ "an event is over when the thread sleeps", sleep_ends_pending },
+	{ "a thread with budget behind an earlier deadline borrows", earlier_deadline_is_passed_by },
+	{ "charge=1: loans are paid for, no more and no less", charged_borrower_gets_its_share },
+	{ "a thread with SCHED_FLAG_RECLAIM borrows", reclaiming_thread_borrows },
+	{ "sched_rt_runtime_us cannot go below a CPU's units", limit_counts_units_of_each_cpu },
 	{ "two units serve two borrowers", two_units_serve_two },
 	{ "a chain of borrowers stays within Qs every Ps", chain_stays_within_the_unit },
 	{ "a neighbour meets its deadlines under a packet flood", neighbour_meets_deadlines_under_flood },
