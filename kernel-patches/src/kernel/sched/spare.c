@@ -504,6 +504,8 @@ void __sched_spare_yield(struct rq *rq)
 	struct task_struct *p = rq->curr;
 
 	p->spare.pending = false;
+	if (p->spare.stock)
+		spare_unwait(rq, p);
 	if (p->spare.loan) {
 		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_SLEEP));
 		resched_curr(rq);
@@ -675,8 +677,12 @@ static bool spare_event_stands(struct task_struct *p)
 {
 	/* Pairs with the barrier of whoever put @p to sleep. */
 	smp_mb();
+	if (READ_ONCE(p->spare.answered))
+		return false;
+	/* Pairs with spare_replied(). */
+	smp_rmb();
 
-	return READ_ONCE(p->spare.pending) && !READ_ONCE(p->spare.answered) &&
+	return READ_ONCE(p->spare.pending) &&
 	       (READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
 		READ_ONCE(p->spare.stock));
 }
@@ -709,8 +715,14 @@ EXPORT_SYMBOL_GPL(__sched_spare_event);
 /* The reply of @p is out, and it has lingered. */
 static void spare_replied(struct rq *rq, struct task_struct *p)
 {
-	p->spare.answered = 0;
-	p->spare.pending = false;
+	WRITE_ONCE(p->spare.pending, false);
+	/* Who sees it unanswered must not see it pending for what was answered. */
+	smp_wmb();
+	WRITE_ONCE(p->spare.answered, 0);
+
+	/* It was throttled while it wrote its reply. */
+	if (p->spare.stock)
+		spare_unwait(rq, p);
 	if (p->spare.loan) {
 		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_REPLY));
 		if (task_current(rq, p))
