@@ -17,107 +17,106 @@ TRACE_DEFINE_ENUM(SPARE_RETURN_GONE);
 
 /* A thread that may borrow, and what it is doing. */
 DECLARE_EVENT_CLASS(sched_spare_thread,
+		    TP_PROTO(struct task_struct *p),
 
-	TP_PROTO(struct task_struct *p),
+		    TP_ARGS(p),
 
-	TP_ARGS(p),
+		    TP_STRUCT__entry(__string(comm, p->comm)
+				     __field(pid_t, pid)
+				     __field(bool, throttled)
+				     __field(bool, queued)
+		    ),
 
-	TP_STRUCT__entry(
-		__string(comm, p->comm)
-		__field(pid_t, pid)
-		__field(bool, throttled)
-		__field(bool, queued)
-	),
+		    TP_fast_assign(__assign_str(comm);
+				   __entry->pid = p->pid;
+				   __entry->throttled = p->dl.dl_throttled;
+				   __entry->queued = p->on_rq;
+		    ),
 
-	TP_fast_assign(
-		__assign_str(comm);
-		__entry->pid = p->pid;
-		__entry->throttled = p->dl.dl_throttled;
-		__entry->queued = p->on_rq;
-	),
-
-	TP_printk("comm=%s pid=%d throttled=%d queued=%d",
-		  __get_str(comm), __entry->pid, __entry->throttled,
-		  __entry->queued)
+		    TP_printk("comm=%s pid=%d throttled=%d queued=%d",
+			      __get_str(comm), __entry->pid, __entry->throttled,
+			      __entry->queued)
 );
 
 DEFINE_EVENT(sched_spare_thread, sched_spare_event,
-	TP_PROTO(struct task_struct *p),
-	TP_ARGS(p));
+	     TP_PROTO(struct task_struct *p),
+
+	     TP_ARGS(p)
+);
 
 DEFINE_EVENT(sched_spare_thread, sched_spare_wait,
-	TP_PROTO(struct task_struct *p),
-	TP_ARGS(p));
+	     TP_PROTO(struct task_struct *p),
+
+	     TP_ARGS(p)
+);
 
 /* A loan: runtime and deadline are the unit's, in ns. */
 DECLARE_EVENT_CLASS(sched_spare_loan,
+		    TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
 
-	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
+		    TP_ARGS(p, unit),
 
-	TP_ARGS(p, unit),
+		    TP_STRUCT__entry(__string(comm, p->comm)
+				     __field(pid_t, pid)
+				     __field(bool, throttled)
+				     __field(s64, runtime)
+				     __field(u64, deadline)
+		    ),
 
-	TP_STRUCT__entry(
-		__string(comm, p->comm)
-		__field(pid_t, pid)
-		__field(bool, throttled)
-		__field(s64, runtime)
-		__field(u64, deadline)
-	),
+		    TP_fast_assign(__assign_str(comm);
+				   __entry->pid = p->pid;
+				   __entry->throttled = unit->dl_throttled;
+				   __entry->runtime = unit->runtime;
+				   __entry->deadline = unit->deadline;
+		    ),
 
-	TP_fast_assign(
-		__assign_str(comm);
-		__entry->pid = p->pid;
-		__entry->throttled = unit->dl_throttled;
-		__entry->runtime = unit->runtime;
-		__entry->deadline = unit->deadline;
-	),
-
-	TP_printk("comm=%s pid=%d unit_throttled=%d unit_runtime=%lld unit_deadline=%llu",
-		  __get_str(comm), __entry->pid, __entry->throttled,
-		  __entry->runtime, __entry->deadline)
+		    TP_printk("comm=%s pid=%d unit_throttled=%d unit_runtime=%lld unit_deadline=%llu",
+			      __get_str(comm), __entry->pid, __entry->throttled,
+			      __entry->runtime, __entry->deadline)
 );
 
 DEFINE_EVENT(sched_spare_loan, sched_spare_borrow,
-	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
-	TP_ARGS(p, unit));
+	     TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
+
+	     TP_ARGS(p, unit)
+);
 
 DEFINE_EVENT(sched_spare_loan, sched_spare_dispatch,
-	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
-	TP_ARGS(p, unit));
+	     TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit),
+
+	     TP_ARGS(p, unit)
+);
 
 TRACE_EVENT(sched_spare_return,
+	    TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit,
+		     unsigned int reason),
 
-	TP_PROTO(struct task_struct *p, struct sched_dl_entity *unit,
-		 unsigned int reason),
+	    TP_ARGS(p, unit, reason),
 
-	TP_ARGS(p, unit, reason),
+	    TP_STRUCT__entry(__string(comm, p->comm)
+			     __field(pid_t, pid)
+			     __field(unsigned int, reason)
+			     __field(s64, runtime)
+			     __field(u64, deadline)
+	    ),
 
-	TP_STRUCT__entry(
-		__string(comm, p->comm)
-		__field(pid_t, pid)
-		__field(unsigned int, reason)
-		__field(s64, runtime)
-		__field(u64, deadline)
-	),
+	    TP_fast_assign(__assign_str(comm);
+			   __entry->pid = p->pid;
+			   __entry->reason = reason;
+			   __entry->runtime = unit->runtime;
+			   __entry->deadline = unit->deadline;
+	    ),
 
-	TP_fast_assign(
-		__assign_str(comm);
-		__entry->pid = p->pid;
-		__entry->reason = reason;
-		__entry->runtime = unit->runtime;
-		__entry->deadline = unit->deadline;
-	),
-
-	TP_printk("comm=%s pid=%d reason=%s unit_runtime=%lld unit_deadline=%llu",
-		  __get_str(comm), __entry->pid,
-		  __print_symbolic(__entry->reason,
-				   { SPARE_RETURN_OWN,		"own" },
-				   { SPARE_RETURN_CHANCES,	"chances" },
-				   { SPARE_RETURN_SLEEP,	"sleep" },
-				   { SPARE_RETURN_REPLY,	"reply" },
-				   { SPARE_RETURN_CHARGE,	"charge" },
-				   { SPARE_RETURN_GONE,		"gone" }),
-		  __entry->runtime, __entry->deadline)
+	    TP_printk("comm=%s pid=%d reason=%s unit_runtime=%lld unit_deadline=%llu",
+		      __get_str(comm), __entry->pid,
+		      __print_symbolic(__entry->reason,
+				       { SPARE_RETURN_OWN,          "own" },
+				       { SPARE_RETURN_CHANCES,      "chances" },
+				       { SPARE_RETURN_SLEEP,        "sleep" },
+				       { SPARE_RETURN_REPLY,        "reply" },
+				       { SPARE_RETURN_CHARGE,       "charge" },
+				       { SPARE_RETURN_GONE,         "gone" }),
+		      __entry->runtime, __entry->deadline)
 );
 
 #endif /* _TRACE_SCHED_SPARE_H */

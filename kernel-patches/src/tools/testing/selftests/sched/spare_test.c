@@ -468,7 +468,7 @@ static struct borrower *borrower_start(int i, const char *group, long long runti
 				       long long period)
 {
 	struct borrower *b = &borrowers[i];
-	long long end = now() + 2 * NSEC_PER_SEC;
+	long long end = now() + 5 * NSEC_PER_SEC;
 	pid_t pid;
 
 	memset(b, 0, sizeof(*b));
@@ -514,7 +514,7 @@ static void go(struct borrower *b)
 /* Waits until @b has used its budget up. */
 static void await_depletion(struct borrower *b)
 {
-	long long end = now() + NSEC_PER_SEC;
+	long long end = now() + 5 * NSEC_PER_SEC;
 
 	while (b->ran < b->started || now() - b->ran < QUIET) {
 		if (now() > end)
