@@ -45,7 +45,7 @@ struct sched_attr {
 struct options {
 	pid_t pid, tid;
 	struct in_addr address;
-	unsigned long pings, every_us, phase_min_us, phase_max_us, seed, port;
+	unsigned long pings, every_us, phase_min_us, phase_max_us, seed, port, begin_ns;
 	const char *totals;
 };
 
@@ -327,9 +327,12 @@ static void measure(const struct options *options)
 	// A depletion may come a little early: half a period tells it from the one before.
 	const int64_t least = every - vcpu.period / 2;
 	uint64_t state = options->seed;
-	int64_t instant = wait_for_instant(&vcpu, now());
-	struct totals begin = take_totals(&vcpu, port), end;
+	struct totals begin, end;
+	int64_t instant;
 
+	sleep_until(options->begin_ns);
+	instant = wait_for_instant(&vcpu, now());
+	begin = take_totals(&vcpu, port);
 	for (unsigned long seq = 1; seq <= options->pings; seq++) {
 		instant = wait_for_instant(&vcpu, instant + least);
 		if (options->phase_max_us)
@@ -386,6 +389,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 's':
 		options->seed = parse_number(state, "--seed", arg, 0, UINT32_MAX);
 		return 0;
+	case 'b':
+		options->begin_ns = parse_number(state, "--begin", arg, 0, INT64_MAX);
+		return 0;
 	case 'p':
 		options->port = parse_number(state, "--load-port", arg, 1, 65535);
 		return 0;
@@ -416,6 +422,7 @@ int main(int argc, char **argv)
 		{ "every", 'e', "USEC", 0, "time between them, a multiple of the vCPU's period (100000)", 0 },
 		{ "phase", 'a', "MIN[:MAX]", 0, "ping so many microseconds after the depletion (0)", 0 },
 		{ "seed", 's', "N", 0, "of the phases between MIN and MAX (1)", 0 },
+		{ "begin", 'b', "NSEC", 0, "sleep until this time of CLOCK_MONOTONIC first (0)", 0 },
 		{ "load-port", 'p', "PORT", 0, "where the batch load tells its loops", 0 },
 		{ "totals", 't', "FILE", 0, "write time, vCPU time and loops of the measurement", 0 },
 		{ 0 },

@@ -1,0 +1,190 @@
+// exchange: a TCP server in a guest that always computes, and its client outside.
+//
+// A request says how much more the client will send and how much it wants back;
+// the client measures from connect's end, request by request, to the last byte.
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define US INT64_C(1000)	// in ns, as all times here
+
+struct request {
+	uint32_t up, down;	// bytes, network order
+};
+
+static char buffer[65536];
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "exchange: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void move(int fd, size_t bytes, ssize_t (*step)(int, char *, size_t))
+{
+	while (bytes) {
+		ssize_t done = step(fd, buffer, bytes < sizeof(buffer) ? bytes : sizeof(buffer));
+
+		if (done <= 0)
+			fail("connection");
+		bytes -= done;
+	}
+}
+
+static ssize_t step_in(int fd, char *data, size_t size)
+{
+	return recv(fd, data, size, 0);
+}
+
+static ssize_t step_out(int fd, char *data, size_t size)
+{
+	return send(fd, data, size, 0);
+}
+
+static int open_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
+		fail("socket");
+	return fd;
+}
+
+// --- in the guest ---
+
+static void serve_connection(int fd)
+{
+	struct request request;
+
+	while (recv(fd, &request, sizeof(request), MSG_WAITALL) == sizeof(request)) {
+		move(fd, ntohl(request.up), step_in);
+		move(fd, ntohl(request.down), step_out);
+	}
+	close(fd);
+}
+
+static void serve(uint16_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = open_socket();
+
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1))
+		fail("listen");
+	// What the reservation is for. At the lowest weight: the guest's own
+	// scheduler shall not be what a request waits for.
+	if (!fork()) {
+		if (nice(19) < 0)
+			fail("nice");
+		for (volatile uint64_t loops = 0;; loops++)
+			;
+	}
+	for (;;) {
+		int connection = accept(fd, NULL, NULL);
+
+		if (connection < 0)
+			fail("accept");
+		serve_connection(connection);
+	}
+}
+
+// --- outside ---
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static void sleep_until(int64_t when)
+{
+	struct timespec time = { when / 1000000000, when % 1000000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
+		;
+}
+
+// splitmix64, S. Vigna, public domain.
+static uint64_t next(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+// Prints a line a request: microseconds. One request each @every ns, at a random place in it.
+static void ask(const char *host, uint16_t port, struct request request, long count,
+		int64_t every, uint64_t seed)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = open_socket();
+	int64_t start;
+
+	if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
+		fail(host);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		fail("connect");
+	start = now();
+	for (long i = 0; i < count; i++) {
+		int64_t begun, due = start + i * every + (int64_t)(next(&seed) % (uint64_t)every);
+
+		// One that takes longer than its turn delays those after it, and is not lost.
+		if (due > now())
+			sleep_until(due);
+		begun = now();
+		if (send(fd, &request, sizeof(request), 0) != sizeof(request))
+			fail("request");
+		move(fd, ntohl(request.up), step_out);
+		move(fd, ntohl(request.down), step_in);
+		begun = now() - begun;
+		printf("%lld.%03lld\n", (long long)(begun / US), (long long)(begun % US));
+	}
+	close(fd);
+}
+
+static long number(const char *text, long min, long max)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno || *end || end == text || value < min || value > max) {
+		fprintf(stderr, "exchange: '%s' is not a number from %ld to %ld\n", text, min, max);
+		exit(2);
+	}
+	return value;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc == 3 && !strcmp(argv[1], "serve")) {
+		serve(number(argv[2], 1, 65535));
+	} else if (argc == 9 && !strcmp(argv[1], "ask")) {
+		struct request request = {
+			.up = htonl(number(argv[4], 0, 1 << 30)),
+			.down = htonl(number(argv[5], 1, 1 << 30)),
+		};
+
+		ask(argv[2], number(argv[3], 1, 65535), request, number(argv[6], 1, 1000000),
+		    number(argv[7], 1, 10000000) * US, number(argv[8], 0, 1 << 30));
+	} else {
+		fprintf(stderr, "Usage: exchange serve PORT\n"
+				"       exchange ask ADDRESS PORT UP_BYTES DOWN_BYTES COUNT EVERY_US SEED\n");
+		return 2;
+	}
+	return 0;
+}
