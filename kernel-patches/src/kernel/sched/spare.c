@@ -118,6 +118,16 @@ static inline void spare_count(struct task_struct *p, unsigned int item, u64 n)
 	this_cpu_add(task_group(p)->spare.stat->item[item], n);
 }
 
+static inline struct task_struct *spare_curr(struct rq *rq)
+{
+	return rcu_dereference_protected(rq->curr, lockdep_is_held(__rq_lockp(rq)));
+}
+
+static inline bool spare_is_curr(struct rq *rq, struct task_struct *p)
+{
+	return spare_curr(rq) == p;
+}
+
 static inline struct spare_pool *spare_source(struct rq *rq, struct task_struct *p)
 {
 	return rcu_dereference_check(task_group(p)->spare.source,
@@ -193,7 +203,7 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 	WARN_ON_ONCE(unit->dl.rq != rq);
 
 	if (p->dl_server == &unit->dl) {
-		if (task_current(rq, p))
+		if (spare_is_curr(rq, p))
 			update_curr_dl(rq);
 		p->dl_server = NULL;
 	}
@@ -455,7 +465,7 @@ void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
  */
 void __sched_spare_pick(struct rq *rq)
 {
-	struct task_struct *p = rq->curr;
+	struct task_struct *p = spare_curr(rq);
 
 	update_curr_dl(rq);
 	if (p->spare.loan && spare_owes(rq, p))
@@ -471,7 +481,7 @@ void __sched_spare_throttle(struct rq *rq, struct task_struct *p)
 /* @p was put on @rq with an event pending. */
 void __sched_spare_enqueue(struct rq *rq, struct task_struct *p)
 {
-	if (!task_current(rq, p) ? !spare_runs_next(rq, p) : p->dl.dl_throttled)
+	if (!spare_is_curr(rq, p) ? !spare_runs_next(rq, p) : p->dl.dl_throttled)
 		spare_request(rq, p);
 }
 
@@ -501,7 +511,7 @@ void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 /* The current thread gives up the CPU until its own next period. */
 void __sched_spare_yield(struct rq *rq)
 {
-	struct task_struct *p = rq->curr;
+	struct task_struct *p = spare_curr(rq);
 
 	p->spare.pending = false;
 	if (p->spare.stock)
@@ -571,7 +581,7 @@ static void spare_recalled(struct rq *rq, struct task_struct *p, bool offline)
 	if (!offline)
 		spare_request(rq, p);
 	/* On its own reservation, if it has budget; off otherwise. */
-	if (task_current(rq, p))
+	if (spare_is_curr(rq, p))
 		resched_curr(rq);
 }
 
@@ -630,7 +640,7 @@ void sched_spare_rq_offline(struct rq *rq)
 
 static bool spare_runs(struct rq *rq, struct task_struct *p)
 {
-	return task_current(rq, p) && !p->dl.dl_throttled;
+	return spare_is_curr(rq, p) && !p->dl.dl_throttled;
 }
 
 static void spare_event(struct rq *rq, struct task_struct *p)
@@ -725,7 +735,7 @@ static void spare_replied(struct rq *rq, struct task_struct *p)
 		spare_unwait(rq, p);
 	if (p->spare.loan) {
 		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_REPLY));
-		if (task_current(rq, p))
+		if (spare_is_curr(rq, p))
 			resched_curr(rq);
 	}
 }

@@ -263,4 +263,7 @@ static inline bool sched_spare_fits(void) { return true; }
 
 #endif /* !CONFIG_SCHED_SPARE */
 
+/* The same for the current thread of @rq. */
+#define sched_spare_rq_curr(rq)	sched_spare_curr(rcu_dereference_raw((rq)->curr))
+
 #endif /* _KERNEL_SCHED_SPARE_H */
