@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo check kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo check check-debug kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -19,7 +19,11 @@ check: ## run all tests
 	$(Q)config/setup
 	$(Q)tests/run
 
-kernel: ## build the testbed's kernel (JOBS=N, VARIANT=vanilla)
+check-debug: ## stress a kernel with KASAN, lockdep and kmemleak (OPS=N, SEEDS=N)
+	$(Q)config/setup
+	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/debug
+
+kernel: ## build the testbed's kernel (JOBS=N, VARIANT=vanilla|debug)
 	$(Q)kernel-patches/build $(jobs) $(if $(VARIANT),--variant $(VARIANT))
 
 kernel-tree: ## make a git tree of the kernel with the series as commits (TREE=DIR)

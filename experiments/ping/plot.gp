@@ -2,14 +2,15 @@
 # A curve for each arm and a panel for each number of CPUs that rtt.csv holds.
 
 set datafile separator comma
-arms = "idle hard short spare spare-small"
-array title_of[5] = ["idle guest, no limit", "hard (40,100) ms", "short (4,10) ms", \
-	"spare (40,100) + (4,10) ms", "spare-small (40,100) + (1,10) ms"]
+arms = "idle hard short spare spare-small spare-reply"
+array title_of[6] = ["idle guest, no limit", "hard (40,100) ms", "short (4,10) ms", \
+	"spare (40,100) + (4,10) ms", "spare-small (40,100) + (1,10) ms", \
+	"spare-reply (40,100) + (4,10) ms, reply=1"]
 # Okabe and Ito's colours: the colour-blind can tell them apart
-array colour_of[5] = ["#777777", "#d55e00", "#e69f00", "#0072b2", "#cc79a7"]
-array dash_of[5] = [3, 1, 4, 1, 2]
+array colour_of[6] = ["#777777", "#d55e00", "#e69f00", "#0072b2", "#cc79a7", "#009e73"]
+array dash_of[6] = [3, 1, 4, 1, 2, 1]
 # Narrow on wide: these two lie upon each other with 2 CPUs
-array width_of[5] = [2.5, 2.5, 2.5, 6, 2.5]
+array width_of[6] = [2.5, 2.5, 2.5, 6, 2.5, 2.5]
 
 lines(arm, n) = sprintf("grep '^%s,%s,' %s | grep -v ',$' || true", arm, n, rtt)
 count(arm, n) = int(system("(" . lines(arm, n) . ") | wc -l"))
@@ -39,7 +40,7 @@ do for [format in "svg png"] {
 		if (count("[^,]*", n) == 0) { continue }
 		set title (n eq "2" ? "2 CPUs: vCPU on one, its I/O on the other" : "1 CPU: vCPU and I/O share it")
 		# A first point without weight lets a curve of equal values rise.
-		plot for [i=1:5] "< echo ,,,,30; " . lines(word(arms, i), n) \
+		plot for [i=1:6] "< echo ,,,,30; " . lines(word(arms, i), n) \
 			using ($5 / 1000):($0 > 0) smooth cnormal with steps \
 			lw width_of[i] dt dash_of[i] lc rgb colour_of[i] title title_of[i]
 		unset key; unset ylabel
