@@ -110,6 +110,7 @@ struct slot {
 	int group;
 	int kick;			/* eventfd: interrupts the guest */
 	unsigned long long bw, twin_bw;	/* admitted */
+	int64_t left;			/* when it left SCHED_DEADLINE; 0: never */
 };
 
 struct group {
@@ -769,6 +770,7 @@ static void spawn(int i)
 	slot->dying = slot->stopped = false;
 	slot->guest = guest;
 	slot->policy = OTHER;
+	slot->left = 0;
 	slot->bw = slot->twin_bw = 0;
 	slot->group = some_group(true);
 	slot->kick = guest ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : -1;
@@ -827,10 +829,18 @@ static int slot_class(int i, enum policy policy)
 	struct attr attr = random_reservation();
 	int err;
 
+	/*
+	 * Mainline 6.12: who leaves throttled and comes back after the
+	 * replenishment but before the 0-lag time is never replenished again.
+	 * That time is overrun * P/Q after the replenishment, 33 ticks here.
+	 */
+	if (policy == DEADLINE && slot->policy != DEADLINE && slot->left &&
+	    now() < slot->left + 500 * MS)
+		return -1;
 	if (!make_steady(i))
 		return -1;
 	if (slot->policy == DEADLINE && policy != DEADLINE)
-		last_left = now();
+		slot->left = last_left = now();
 	err = set_class(slot->pid, policy, &attr);
 	if (!err) {
 		slot->policy = policy;
