@@ -190,6 +190,17 @@ static void spare_unit_shelve(struct spare_unit *unit)
 }
 
 /*
+ * Charge the unit that the current thread @p runs on. A drained one is not
+ * charged: what @p ran since then is nobody's, and no more its own's than when
+ * its own is drained.
+ */
+static void spare_charge(struct rq *rq, struct task_struct *p)
+{
+	update_curr_dl(rq);
+	p->se.exec_start = rq_clock_task(rq);
+}
+
+/*
  * End the loan of @p. The unit keeps its runtime, deadline and replenishment
  * timer, for the next borrower: the caller serves @unit->stock.
  */
@@ -204,7 +215,7 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 
 	if (p->dl_server == &unit->dl) {
 		if (spare_is_curr(rq, p))
-			update_curr_dl(rq);
+			spare_charge(rq, p);
 		p->dl_server = NULL;
 	}
 #ifdef CONFIG_SCHED_CORE
@@ -398,7 +409,7 @@ static void spare_switch_from(struct rq *rq, struct task_struct *prev,
 {
 	/* A class above deadline picks without asking us: charge here too. */
 	if (from && from == prev->spare.loan) {
-		update_curr_dl(rq);
+		spare_charge(rq, prev);
 		if (from != to && spare_unit_of(from)->dispatches >=
 				  READ_ONCE(spare_terms(prev)->chances)) {
 			spare_return(rq, prev, SPARE_RETURN_CHANCES);
@@ -502,9 +513,15 @@ void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 	if (p->spare.stock)
 		spare_unwait(rq, p);
 	if (p->spare.loan) {
+		struct spare_stock *stock;
+
+		stock = spare_return(rq, p, sleeps ? SPARE_RETURN_SLEEP :
+						     SPARE_RETURN_GONE);
+		/* So may its own be, and then it is not to ask: it leaves. */
+		p->spare.pending = false;
+		update_curr_dl(rq);
 		p->spare.pending = !(sleeps && (state & TASK_INTERRUPTIBLE));
-		spare_serve(rq, spare_return(rq, p, sleeps ? SPARE_RETURN_SLEEP :
-							     SPARE_RETURN_GONE));
+		spare_serve(rq, stock);
 	}
 }
 
