@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What mainline loses when a thread leaves SCHED_DEADLINE, and the first patches of the series keep: the bandwidth of a thread
+ * that sleeps, and the replenishment of one that is throttled. Run with --no-hrtick-dl: overruns make the second easy to meet.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS 1000000ull
+
+static int number;
+static int failures;
+
+struct attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static void report(int good, const char *name)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++number, name);
+	failures += !good;
+}
+
+/* 0: SCHED_OTHER */
+static int set_class(pid_t pid, uint64_t runtime, uint64_t period)
+{
+	struct attributes a = { .size = sizeof(a), .policy = runtime ? SCHED_DEADLINE : SCHED_OTHER, .runtime = runtime,
+				.deadline = period, .period = period };
+
+	return syscall(SYS_sched_setattr, pid, &a, 0) ? -errno : 0;
+}
+
+static void wait_ms(unsigned int ms)
+{
+	struct timespec time = { ms / 1000, ms % 1000 * MS };
+
+	while (nanosleep(&time, &time))
+		;
+}
+
+static pid_t start(int spins)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	for (;;)
+		if (!spins)
+			pause();
+}
+
+static void end(pid_t pid)
+{
+	set_class(pid, 0, 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static unsigned long long cpu_time(pid_t pid)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &time))
+		return 0;
+	return time.tv_sec * 1000 * MS + time.tv_nsec;
+}
+
+/* total_bw of the first root domain. */
+static long long total_bandwidth(void)
+{
+	FILE *file = fopen("/sys/kernel/debug/sched/debug", "r");
+	char line[256];
+	long long bandwidth = -1;
+
+	while (file && bandwidth < 0 && fgets(line, sizeof(line), file)) {
+		char *at = strstr(line, "dl_bw->total_bw");
+
+		if (at)
+			sscanf(strchr(at, ':') + 1, "%lld", &bandwidth);
+	}
+	if (file)
+		fclose(file);
+	return bandwidth;
+}
+
+static void test_bandwidth(void)
+{
+	long long before = total_bandwidth();
+	pid_t pid = start(0);
+	int i, error = 0;
+
+	for (i = 0; i < 10 && !error; i++) {
+		error = set_class(pid, 40 * MS, 100 * MS);
+		/* Longer than the 0-lag time of a new reservation. */
+		wait_ms(250);
+		if (!error)
+			error = set_class(pid, 0, 0);
+	}
+	if (error)
+		printf("# round %d: %s\n", i, strerror(-error));
+	report(!error, "a sleeping thread is given a reservation ten times");
+	end(pid);
+	wait_ms(250);
+	printf("# total_bw %lld before, %lld after\n", before, total_bandwidth());
+	report(before > 0 && total_bandwidth() == before, "its bandwidth is given back each time");
+}
+
+static void test_replenishment(void)
+{
+	unsigned long long least = ~0ull, begin, ran;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		pid_t pid = start(1);
+
+		wait_ms(5);
+		set_class(pid, 2 * MS, 400 * MS);
+		/* Its budget is gone, and more than it, to the next tick. */
+		wait_ms(20 + i);
+		set_class(pid, 0, 0);
+		/* The replenishment comes at 400 ms, and the 0-lag time after that by what it has overrun. */
+		wait_ms(390 + 5 * i);
+		set_class(pid, 2 * MS, 400 * MS);
+		begin = cpu_time(pid);
+		wait_ms(1000);
+		ran = cpu_time(pid) - begin;
+		if (ran < least)
+			least = ran;
+		end(pid);
+	}
+	printf("# of ten threads each ran %llu us or more in a second\n", least / 1000);
+	report(least >= 2 * MS, "a thread that was away at its replenishment runs when it is back");
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	test_bandwidth();
+	test_replenishment();
+	printf("1..%d\n", number);
+	return failures != 0;
+}
