@@ -390,21 +390,6 @@ inline sched_spare_enqueue(p)
 	fi
 }
 
-/*
- * sched_spare_dequeue(): who sleeps of its own will is done with whatever came;
- * all others will ask again.
- */
-inline sched_spare_dequeue(p)
-{
-	spare_unwait(p);
-	t(p).queued = 0;
-	leave_tree(p);
-	if
-	:: t(p).loan -> t(p).pending = 1; spare_return(p); spare_hand_over()
-	:: else
-	fi
-}
-
 /* sched_spare_throttle() */
 inline sched_spare_throttle(p)
 {
@@ -417,6 +402,39 @@ inline sched_spare_throttle(p)
 	:: else
 	fi
 #endif
+}
+
+/* update_curr_dl() of a thread that leaves, on its own reservation by now */
+inline charge_leaving(p)
+{
+	if
+	:: curr == p && !t(p).throttled && !t(p).boosted -> sched_spare_throttle(p)
+	:: true
+	fi
+}
+
+/*
+ * sched_spare_dequeue(): who sleeps of its own will is done with whatever came;
+ * all others will ask again.
+ */
+inline sched_spare_dequeue(p)
+{
+	spare_unwait(p);
+	t(p).queued = 0;
+	leave_tree(p);
+	if
+#ifdef FAULT_ASKS_WHILE_LEAVING
+	:: t(p).loan -> t(p).pending = 1; spare_return(p); spare_hand_over(); charge_leaving(p)
+#else
+	:: t(p).loan ->
+		spare_return(p);
+		t(p).pending = 0;
+		charge_leaving(p);
+		t(p).pending = 1;
+		spare_hand_over()
+#endif
+	:: else
+	fi
 }
 
 /* spare_recall(): p is not entitled any more, or its CPU is offline */
