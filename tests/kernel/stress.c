@@ -190,10 +190,24 @@ static void dump_file(const char *path)
 		fclose(file);
 }
 
+/* What was done last: with --verbose the clock, and so the run, is another one. */
+#define LATEST 128
+static char latest[LATEST][96];
+static unsigned int latest_next;
+
+static void show_latest(void)
+{
+	for (unsigned int i = 0; i < LATEST; i++)
+		if (latest[(latest_next + i) % LATEST][0])
+			printf("# %s\n", latest[(latest_next + i) % LATEST]);
+}
+
 static void fail(const char *format, ...)
 {
 	va_list args;
 
+	if (!verbose)
+		show_latest();
 	printf("FAILED seed %llu operation %lu (%s %s): ", (unsigned long long)seed,
 	       operation, what, words);
 	va_start(args, format);
@@ -251,6 +265,7 @@ static void outcome(int err)
 	count(current_op, err);
 	snprintf(text, sizeof(text), "%lu %s %s: %d", operation, current_op->name, words, err);
 	record(text);
+	snprintf(latest[latest_next++ % LATEST], sizeof(latest[0]), "%.90s", text);
 	if (verbose) {
 		printf("%s\n", text);
 		fflush(stdout);
@@ -541,6 +556,17 @@ static void *twin_run(void *arg)
 	return NULL;
 }
 
+/* For a borrower that is being stopped and continued meanwhile. */
+static int patient_ioctl(int fd, unsigned long request, void *arg)
+{
+	int ret;
+
+	do
+		ret = ioctl(fd, request, arg);
+	while (ret < 0 && errno == EINTR);
+	return ret;
+}
+
 /*
  * A guest of one vCPU without an operating system: it computes for about 100 us,
  * then writes to a port that is an ioeventfd: it replies.
@@ -580,22 +606,22 @@ static void guest_run(struct shared *me, int kick)
 	struct kvm_run *run;
 
 	memcpy(memory + 0x1000, code, sizeof(code));
-	vm = ioctl(kvm, KVM_CREATE_VM, 0);
-	if (vm < 0 || ioctl(vm, KVM_CREATE_IRQCHIP, 0) ||
-	    ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) ||
-	    ioctl(vm, KVM_SET_GSI_ROUTING, &routing) || ioctl(vm, KVM_IRQFD, &irqfd) ||
-	    ioctl(vm, KVM_IOEVENTFD, &reply)) {
+	vm = patient_ioctl(kvm, KVM_CREATE_VM, NULL);
+	if (vm < 0 || patient_ioctl(vm, KVM_CREATE_IRQCHIP, NULL) ||
+	    patient_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) ||
+	    patient_ioctl(vm, KVM_SET_GSI_ROUTING, &routing) ||
+	    patient_ioctl(vm, KVM_IRQFD, &irqfd) || patient_ioctl(vm, KVM_IOEVENTFD, &reply)) {
 		me->error = errno;
 		_exit(10);
 	}
-	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+	vcpu = patient_ioctl(vm, KVM_CREATE_VCPU, NULL);
 	run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE,
 		   MAP_SHARED, vcpu, 0);
-	if (vcpu < 0 || run == MAP_FAILED || ioctl(vcpu, KVM_GET_SREGS, &sregs))
+	if (vcpu < 0 || run == MAP_FAILED || patient_ioctl(vcpu, KVM_GET_SREGS, &sregs))
 		_exit(11);
 	sregs.cs.base = 0;
 	sregs.cs.selector = 0;
-	if (ioctl(vcpu, KVM_SET_SREGS, &sregs) || ioctl(vcpu, KVM_SET_REGS, &regs))
+	if (patient_ioctl(vcpu, KVM_SET_SREGS, &sregs) || patient_ioctl(vcpu, KVM_SET_REGS, &regs))
 		_exit(12);
 	/* The first entry makes a kernel thread, which a deadline thread may not. */
 	run->immediate_exit = 1;
@@ -793,6 +819,22 @@ static void spawn(int i)
 	}
 }
 
+/* A guest does not sleep, but it may be stopped, or have to wait for a lock. */
+static bool guest_is_awake(int i)
+{
+	char path[64], text[512], *state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", slots[i].pid);
+	for (int tries = 0; tries < 3; tries++) {
+		get(path, text, sizeof(text));
+		state = strrchr(text, ')');
+		if (!state || state[2] != 'R')
+			return false;
+		pause_ns(100 * US);
+	}
+	return true;
+}
+
 /*
  * Keeps the threads of a slot on their run queues, running or throttled, and
  * without a lock, until steady is cleared. False if they do not get there.
@@ -809,7 +851,7 @@ static bool make_steady(int i)
 	if (slots[i].stopped || !shared->ready)
 		return false;
 	if (slots[i].guest)
-		return true;
+		return guest_is_awake(i);
 	shared->steady = 1;
 	for (int tries = 0; tries < 30; tries++) {
 		if (shared->threads && (shared->awake & shared->threads) == shared->threads)
@@ -903,8 +945,10 @@ static void read_bandwidth(struct bandwidth *bw)
 	memset(bw, 0, CPUS * sizeof(*bw));
 	get("/sys/kernel/debug/sched/debug", text, sizeof(text));
 	while ((line = strsep(&rest, "\n"))) {
-		if (sscanf(line, "dl_rq[%d]:", &cpu) == 1 && cpu < CPUS)
+		if (!strncmp(line, "dl_rq[", 6) && (cpu = atoi(line + 6)) < CPUS)
 			bw[cpu].seen = true;
+		if (!*line)
+			cpu = -1;
 		if (cpu < 0 || cpu >= CPUS)
 			continue;
 		sscanf(line, " .dl_bw->total_bw : %llu", &bw[cpu].total);
@@ -979,6 +1023,18 @@ static long long bandwidth_beyond(void)
 	if (boosters[0])
 		beyond -= to_ratio(BOOSTER_PERIOD, BOOSTER_RUNTIME);
 	return beyond;
+}
+
+static void show_bandwidth(void)
+{
+	unsigned long long fair[CPUS], units[CPUS];
+	struct bandwidth bw[CPUS];
+
+	expected_bandwidth(fair, units);
+	read_bandwidth(bw);
+	for (int cpu = 0; cpu < CPUS; cpu++)
+		printf("# CPU %d: fair server %llu, units %llu; total_bw %llu, this_bw %llu, running_bw %llu, span %#x\n",
+		       cpu, fair[cpu], units[cpu], bw[cpu].total, bw[cpu].this_bw, bw[cpu].running, bw[cpu].span);
 }
 
 /* To find where bandwidth is lost: says whenever that changes. */
@@ -1165,15 +1221,23 @@ static void op_pause(void)
 	outcome(0);
 }
 
+static void stop_slot(int i, bool stop)
+{
+	kill(slots[i].pid, stop ? SIGSTOP : SIGCONT);
+	slots[i].stopped = stop;
+	/* It is awake when it says so again. */
+	if (!stop)
+		slots[i].shared->awake = 0;
+}
+
 static void op_stop(void)
 {
 	int i = some_slot();
 
 	if (i < 0)
 		return;
-	slots[i].stopped = !slots[i].stopped;
+	stop_slot(i, !slots[i].stopped);
 	say("%d %d", i, slots[i].stopped);
-	kill(slots[i].pid, slots[i].stopped ? SIGSTOP : SIGCONT);
 	outcome(0);
 }
 
@@ -1443,8 +1507,11 @@ static void await_zero_lag(void)
 	 * puts off its 0-lag time, more the smaller its reservation.
 	 */
 	while (now() < zero_lag() || (has_bandwidth && bandwidth_beyond())) {
-		if (now() > end)
+		if (now() > end) {
+			show_bandwidth();
+			show_slots();
 			fail("total_bw is %lld beyond what was given to servers and threads", bandwidth_beyond());
+		}
 		run_quiet_op();
 	}
 	current_op = op;
@@ -1513,16 +1580,18 @@ static void op_hotplug(void)
 }
 
 /*
- * The CPUs of a group are changed only while it is a member: mainline warns of
- * overlapping partitions otherwise.
+ * The CPUs of a group are changed only while it is a member, and t only while no
+ * group below it is more: mainline warns of overlapping partitions otherwise.
  */
 static void op_partition(void)
 {
 	static const char *const states[] = { "root", "member", "isolated" }, *const cpus[] = { "3", "2", "2-3" };
 	int group = chance(60) ? 3 : 0;
+	bool change_cpus = group && chance(50);
 
-	if (group && chance(50)) {
-		must_put(path_of(group, "cpuset.cpus.partition"), "member");
+	if (!group || change_cpus)
+		must_put(path_of(3, "cpuset.cpus.partition"), "member");
+	if (change_cpus) {
 		say("%s cpus %s", groups[group].name, cpus[below(3)]);
 		outcome(put(path_of(group, "cpuset.cpus"), strrchr(words, ' ') + 1));
 	} else {
@@ -1596,8 +1665,7 @@ static void await_nobody_blocked(void)
 		if (!alive(i))
 			continue;
 		if (slots[i].stopped)
-			kill(slots[i].pid, SIGCONT);
-		slots[i].stopped = false;
+			stop_slot(i, false);
 		slots[i].shared->kind = below(2) ? SPIN : YIELD;
 	}
 	do {
