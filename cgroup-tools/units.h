@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Times with units, and numbers, as people write them. */
+#ifndef DLSPARE_UNITS_H
+#define DLSPARE_UNITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NSEC_PER_USEC 1000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_SEC 1000000000ull
+
+/* Long enough for what units_print() writes. */
+#define UNITS_TEXT 32
+
+/*
+ * Reads a time: a decimal number and its unit, one of ns, us, ms and s, such as "40ms", "0.4 ms" or "100000us".
+ * True: *ns is exact. False: *rule says in words what the text breaks (a static text); *ns is untouched.
+ */
+bool units_parse(uint64_t *ns, const char *text, const char **rule);
+
+/* Writes a time in the largest unit that leaves no fraction: "40ms". Returns text. */
+char *units_print(char text[UNITS_TEXT], uint64_t ns);
+
+/* Reads a decimal number in low..high. As units_parse(). */
+bool units_parse_number(uint64_t *number, const char *text, uint64_t low, uint64_t high, const char **rule);
+
+#endif

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "wanted.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "group.h"
+#include "host.h"
+#include "thread.h"
+
+struct making {
+	struct settings *wanted;
+	const struct policy *policy;
+	const struct wanted_host *host;
+	const struct ledger *ledger;
+	wanted_problem *problem;
+	void *data;
+	const char *vm;			/* whose section; NULL: the host's */
+	bool good;			/* there was memory so far */
+};
+
+/* --- adding --- */
+
+static void want(struct making *m, enum setting_kind kind, const char *object, const char *name, const char *value)
+{
+	const struct setting like = { .kind = kind, .object = (char *)object, .name = (char *)name };
+	struct setting *same;
+
+	if (!m->good || !object || !value) {
+		m->good = false;
+		return;
+	}
+	same = settings_find(m->wanted, &like);
+	if (!same)
+		m->good = settings_add(m->wanted, kind, object, name, value, m->vm);
+}
+
+static void want_thread(struct making *m, enum setting_kind kind, const struct vm_thread *thread, const char *value)
+{
+	char *object = setting_thread(thread->tid, thread->start);
+
+	want(m, kind, object, "", value);
+	free(object);
+}
+
+static void __attribute__((format(printf, 4, 5)))
+complain(struct making *m, const char *vm, int code, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	m->problem(vm, code, text, m->data);
+}
+
+/* What it was before dlspare, and before what is wanted so far. */
+static char *value_without(struct making *m, const char *group, const char *file)
+{
+	const struct setting like = { .kind = SETTING_VALUE, .object = (char *)group, .name = (char *)file };
+	struct setting *found = settings_find(m->wanted, &like);
+
+	if (!found)
+		found = settings_find(&m->ledger->originals, &like);
+	return found ? strdup(found->value) : group_value(group, file);
+}
+
+/* Adds CPUs to a list that others have CPUs in. */
+static void want_more_cpus(struct making *m, const char *group, const char *file, const struct cpus *cpus)
+{
+	const struct setting like = { .kind = SETTING_VALUE, .object = (char *)group, .name = (char *)file };
+	char *before = value_without(m, group, file), *list;
+	struct setting *same;
+	struct cpus all;
+	const char *rule;
+
+	if (!before || !cpus_parse(&all, before, &rule))
+		memset(&all, 0, sizeof(all));
+	free(before);
+	cpus_unite(&all, cpus);
+	list = cpus_print(&all);
+	same = settings_find(m->wanted, &like);
+	if (same && list) {
+		free(same->value);
+		same->value = list;
+		return;
+	}
+	want(m, SETTING_VALUE, group, file, list);
+	free(list);
+}
+
+/* --- groups of pools --- */
+
+/* A group as it is; a domain when it is new. */
+static void want_group(struct making *m, const char *group)
+{
+	const struct setting like = { .kind = SETTING_GROUP, .object = (char *)group, .name = "" };
+	char *now = setting_read(&like);
+
+	want(m, SETTING_GROUP, group, "", now && !strcmp(now, "threaded") ? now : "domain");
+	free(now);
+}
+
+static void want_controllers(struct making *m, const char *group, bool cpuset)
+{
+	want(m, SETTING_CONTROLLER, group, "cpu", "on");
+	if (cpuset)
+		want(m, SETTING_CONTROLLER, group, "cpuset", "on");
+}
+
+/* The group and those above it, from the top down, as far as the last is left to the caller. */
+static void want_ancestors(struct making *m, const char *group, const struct pool_policy *pool)
+{
+	char *above;
+
+	if (!*group)
+		return;
+	above = group_parent(group);
+	if (!above) {
+		m->good = false;
+		return;
+	}
+	want_ancestors(m, above, pool);
+	if (*above)
+		want_group(m, above);
+	want_controllers(m, above, pool->exclusive);
+	if (*above && pool->exclusive)
+		want_more_cpus(m, above, "cpuset.cpus.exclusive", &pool->cpus);
+	free(above);
+}
+
+static void want_partition(struct making *m, const char *group, const struct pool_policy *pool)
+{
+	char *list = cpus_print(&pool->cpus);
+
+	want(m, SETTING_VALUE, group, "cpuset.cpus", list);
+	want(m, SETTING_VALUE, group, "cpuset.cpus.exclusive", list);
+	want(m, SETTING_VALUE, group, "cpuset.cpus.partition", "root");
+	free(list);
+}
+
+/* In the kernel's words, to compare: it prints the CPUs in any case. */
+static void want_spare(struct making *m, const char *group, const struct pool_policy *pool)
+{
+	struct pool_policy whole = *pool;
+	char *text;
+
+	if (cpus_empty(&pool->cpus))
+		whole.cpus = m->host->possible;
+	text = policy_pool_text(&whole);
+	want(m, SETTING_VALUE, group, "cpu.spare.pool", text);
+	free(text);
+}
+
+static void want_pool(struct making *m, const struct pool_policy *pool)
+{
+	struct cpus rest = m->host->online;
+	char *group = policy_group(pool), *list;
+
+	if (!group) {
+		m->good = false;
+		return;
+	}
+	cpus_subtract(&rest, &pool->cpus);
+	if (pool->exclusive && cpus_empty(&rest)) {
+		list = cpus_print(&m->host->online);
+		complain(m, NULL, WRONG_POLICY, "pool '%s': exclusive leaves no CPU of %s for all the rest", pool->name,
+			 list ? list : "?");
+		free(list);
+		goto out;
+	}
+	if (!cpus_within(&pool->cpus, &m->host->possible)) {
+		list = cpus_print(&m->host->possible);
+		complain(m, NULL, WRONG_POLICY, "pool '%s': this host has the CPUs %s", pool->name, list ? list : "?");
+		free(list);
+		goto out;
+	}
+	want_ancestors(m, group, pool);
+	if (pool->group)
+		want_group(m, group);
+	else
+		want(m, SETTING_GROUP, group, "", "threaded");
+	if (pool->exclusive)
+		want_partition(m, group, pool);
+	want(m, SETTING_CONTROLLER, group, "cpu", "on");
+	if (pool->spare.runtime)
+		want_spare(m, group, pool);
+out:
+	free(group);
+}
+
+/* --- VMs --- */
+
+bool wanted_vcpu(const struct vm_policy *policy, const struct vm_thread *thread)
+{
+	return thread->role == VM_VCPU && (cpus_empty(&policy->vcpus) ||
+	       (thread->number >= 0 && cpus_has(&policy->vcpus, thread->number)));
+}
+
+/* In a group of dlspare a VM may have any name: no file there ends with ".vm". */
+char *wanted_vm_group(const struct pool_policy *pool, const struct vm *vm)
+{
+	char *group, *path;
+
+	if (pool->group)
+		return strdup(vm->group);
+	group = policy_group(pool);
+	if (!group || asprintf(&path, "%s/%s.vm", group, vm->name) < 0)
+		path = NULL;
+	free(group);
+	return path;
+}
+
+void wanted_housekeeping(struct cpus *cpus, const struct policy *policy, const struct vm_policy *vm,
+			 const struct wanted_host *host)
+{
+	const struct pool_policy *pool;
+	size_t i;
+
+	*cpus = vm->io.cpus;
+	if (!cpus_empty(cpus))
+		return;
+	*cpus = host->online;
+	for (i = 0; i < policy->nr_pools; i++)
+		if (policy->pools[i].exclusive)
+			cpus_subtract(cpus, &policy->pools[i].cpus);
+	pool = vm->pool ? policy_pool(policy, vm->pool) : NULL;
+	if (pool)
+		cpus_subtract(cpus, &pool->cpus);
+}
+
+/* A thread that lives as long as the work at hand is not worth a reservation. */
+static bool is_passing(const struct vm_thread *thread)
+{
+	char *name = host_read(host_path("/proc/%d/comm", (int)thread->tid), NULL);
+	bool passing = !name || !strncmp(name, "worker", 6) || !strncmp(name, "kvm-nx-lpage", 12);
+
+	free(name);
+	return passing;
+}
+
+static void want_io(struct making *m, const struct vm_policy *policy, const struct vm *vm)
+{
+	struct cpus cpus;
+	char *text;
+	size_t i;
+
+	switch (policy->io.kind) {
+	case IO_KEEP:
+		return;
+	case IO_HOUSEKEEPING:
+		wanted_housekeeping(&cpus, m->policy, policy, m->host);
+		if (cpus_empty(&cpus)) {
+			complain(m, vm->name, WRONG_POLICY,
+				 "no CPU is left for its I/O threads beside the pools; name some with io.cpus");
+			return;
+		}
+		text = cpus_print(&cpus);
+		break;
+	default:
+		text = thread_class_text(policy->io.reservation);
+	}
+	for (i = 0; i < vm->nr_threads; i++) {
+		const struct vm_thread *thread = &vm->threads[i];
+
+		if (thread->role == VM_VCPU)
+			continue;
+		if (policy->io.kind == IO_HOUSEKEEPING)
+			want_thread(m, SETTING_AFFINITY, thread, text);
+		else if (!is_passing(thread))
+			want_thread(m, SETTING_CLASS, thread, text);
+	}
+	free(text);
+}
+
+/*
+ * vCPU threads into `group`; the others, where a vCPU thread has made them there, into `rest`. What vhost makes for the
+ * process follows the thread that asked for it.
+ */
+static void want_places(struct making *m, const struct vm_policy *policy, const struct vm *vm, const char *group,
+			const char *rest)
+{
+	size_t i;
+
+	for (i = 0; i < vm->nr_threads; i++) {
+		const struct vm_thread *thread = &vm->threads[i];
+
+		/* A kernel thread for a VM stays where the kernel attaches it. */
+		if (thread->role == VM_VHOST && !host_exists(host_path("/proc/%d/task/%d", (int)vm->pid,
+								       (int)thread->tid)))
+			continue;
+		want_thread(m, SETTING_THREAD, thread, wanted_vcpu(policy, thread) ? group : rest);
+	}
+}
+
+static void want_own_place(struct making *m, const struct vm_policy *policy, const struct pool_policy *pool,
+			   const struct vm *vm, const char *group)
+{
+	char *cpus = policy_group(pool), *rest = cpus ? group_parent(cpus) : NULL;
+	const struct vm_thread main_thread = { .tid = vm->pid, .start = vm->start };
+
+	want(m, SETTING_GROUP, group, "", "threaded");
+	want_thread(m, SETTING_PROCESS, &main_thread, rest);
+	want_places(m, policy, vm, group, rest);
+	free(rest);
+	free(cpus);
+}
+
+/* Libvirt's threads stay in libvirt's groups; but late workers of a vCPU thread are no part of the vCPU. */
+static void want_libvirt_places(struct making *m, const struct vm *vm)
+{
+	char *emulator, *prefix = NULL;
+	size_t i;
+
+	if (asprintf(&prefix, "%s/vcpu", vm->group) < 0) {
+		m->good = false;
+		return;
+	}
+	if (asprintf(&emulator, "%s/emulator", vm->group) < 0)
+		emulator = NULL;
+	for (i = 0; i < vm->nr_threads; i++) {
+		char *place = vm->threads[i].role == VM_VCPU ? NULL : group_of(vm->threads[i].tid);
+
+		if (place && !strncmp(place, prefix, strlen(prefix)))
+			want_thread(m, SETTING_THREAD, &vm->threads[i], emulator);
+		free(place);
+	}
+	free(emulator);
+	free(prefix);
+}
+
+static void want_borrowing(struct making *m, const struct vm_policy *policy, const struct vm *vm, const char *group)
+{
+	char *text = policy_borrow_text(&policy->borrow);
+	char **devices = policy->any_device ? vm->devices : policy->devices;
+	size_t nr = policy->any_device ? vm->nr_devices : policy->nr_devices, i;
+
+	want(m, SETTING_VALUE, group, "cpu.spare.borrow", text);
+	/* A device that is not there yet comes with a link event. */
+	for (i = 0; i < nr; i++)
+		if (host_exists(host_path("/sys/class/net/%s", devices[i])))
+			want(m, SETTING_DEVICE, group, devices[i], "on");
+	free(text);
+}
+
+static bool pool_reaches(struct making *m, const struct pool_policy *pool, const struct vm *vm)
+{
+	char *group = policy_group(pool), *scope, *above;
+	bool good;
+
+	if (!group) {
+		m->good = false;
+		return false;
+	}
+	if (!pool->group) {
+		good = !vm->managed;
+		if (!good) {
+			scope = group_parent(vm->group);
+			above = group_parent(scope ? scope : "");
+			complain(m, vm->name, WRONG_POLICY,
+				 "%s manages its groups: give pool '%s' a group above them, such as \"%s\"", vm->finder,
+				 pool->name, above ? above : "");
+			free(above);
+			free(scope);
+		}
+		goto out;
+	}
+	good = group_within(vm->group, group) && strcmp(vm->group, group);
+	if (!good)
+		complain(m, vm->name, WRONG_POLICY,
+			 "its threads are in group %s, which is not below %s of pool '%s': start it there%s",
+			 vm->group, group, pool->name, vm->managed ? "" : ", or leave out the pool's group");
+out:
+	free(group);
+	return good;
+}
+
+static void want_vm(struct making *m, const struct vm_policy *policy, const struct vm *vm)
+{
+	const struct pool_policy *pool = policy->pool ? policy_pool(m->policy, policy->pool) : NULL;
+	char *group = NULL, *text;
+	size_t i;
+
+	m->vm = vm->name;
+	if (pool) {
+		if (!pool_reaches(m, pool, vm))
+			goto out;
+		group = wanted_vm_group(pool, vm);
+		if (pool->group)
+			want_libvirt_places(m, vm);
+		else
+			want_own_place(m, policy, pool, vm, group);
+	}
+	want_io(m, policy, vm);
+	for (i = 0; i < vm->nr_threads; i++) {
+		const struct vm_thread *thread = &vm->threads[i];
+
+		if (!wanted_vcpu(policy, thread))
+			continue;
+		/* An own affinity would stay, and SCHED_DEADLINE wants the whole root domain. */
+		if (pool && pool->exclusive) {
+			struct cpus cpus = m->host->online, others = m->host->online;
+
+			cpus_subtract(&others, &pool->cpus);
+			cpus_subtract(&cpus, &others);
+			text = cpus_print(&cpus);
+			want_thread(m, SETTING_AFFINITY, thread, text);
+			free(text);
+		}
+		if (policy->reservation.runtime) {
+			text = thread_class_text(policy->reservation);
+			want_thread(m, SETTING_CLASS, thread, text);
+			free(text);
+		}
+	}
+	if (pool && pool->spare.runtime)
+		want_borrowing(m, policy, vm, group);
+out:
+	free(group);
+	m->vm = NULL;
+}
+
+/* --- all --- */
+
+static bool read_cpus(struct cpus *cpus, const char *file)
+{
+	char *text = host_read(host_path("/sys/devices/system/cpu/%s", file), NULL);
+	const char *rule;
+	bool good = text && cpus_parse(cpus, text, &rule);
+
+	if (text && !good)
+		errno = EINVAL;
+	free(text);
+	return good;
+}
+
+bool wanted_host(struct wanted_host *host)
+{
+	return read_cpus(&host->possible, "possible") && read_cpus(&host->online, "online");
+}
+
+bool wanted_make(struct settings *wanted, const struct policy *policy, const struct vms *vms,
+		 const struct wanted_host *host, const struct ledger *ledger, wanted_problem *problem, void *data)
+{
+	struct making m = { wanted, policy, host, ledger, problem, data, NULL, true };
+	size_t i;
+
+	*wanted = (struct settings){ 0 };
+	if (policy->hrtick && (policy->nr_pools || policy->nr_vms)) {
+		if (host_exists(host_path("/sys/kernel/debug/sched/features")))
+			want(&m, SETTING_FEATURE, "-", "HRTICK_DL", "on");
+		else
+			complain(&m, NULL, DONE, "debugfs is not mounted: HRTICK_DL stays as it is, and budgets may "
+				 "overrun to the next tick");
+	}
+	for (i = 0; i < policy->nr_pools; i++)
+		want_pool(&m, &policy->pools[i]);
+	for (i = 0; i < policy->nr_vms; i++) {
+		const char *name = policy->vms[i].name;
+		const struct vm *vm;
+		bool several;
+
+		vm = vms_named(vms, name, &several);
+		if (several)
+			complain(&m, name, WRONG_POLICY, "more than one VM has this name; none of them is touched");
+		else if (vm)
+			want_vm(&m, &policy->vms[i], vm);
+	}
+	if (!m.good)
+		settings_free(wanted);
+	return m.good;
+}
