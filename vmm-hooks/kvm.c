@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Any user of KVM: its vCPU threads as KVM itself names them in debugfs, or by their names. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cgroup-tools/host.h"
+#include "finder.h"
+
+#define DEBUGFS "/sys/kernel/debug/kvm"
+
+struct kvm_vcpu {
+	pid_t pid;
+	pid_t tid;			/* 0: it has not run yet */
+	int number;
+};
+
+struct kvm {
+	bool in_debugfs;
+	struct kvm_vcpu *vcpus;
+	size_t nr_vcpus;
+};
+
+/* The process of a thread; 0 when it is gone. */
+static pid_t process_of(pid_t tid)
+{
+	char *value = proc_read_value(host_path("/proc/%d/status", tid), "Tgid:");
+	int pid = value ? proc_number(value) : -1;
+
+	free(value);
+	return pid > 0 ? pid : 0;
+}
+
+static pid_t read_tid(const char *vm, const char *vcpu)
+{
+	char *text = host_read(host_path(DEBUGFS "/%s/%s/pid", vm, vcpu), NULL);
+	int tid = text ? proc_number(text) : -1;
+
+	free(text);
+	return tid > 0 ? tid : 0;
+}
+
+static int add_vcpu(struct kvm *kvm, pid_t pid, pid_t tid, int number)
+{
+	struct kvm_vcpu *larger = reallocarray(kvm->vcpus, kvm->nr_vcpus + 1, sizeof(*larger));
+
+	if (!larger)
+		return -1;
+	kvm->vcpus = larger;
+	kvm->vcpus[kvm->nr_vcpus++] = (struct kvm_vcpu){ .pid = pid, .tid = tid, .number = number };
+	return 0;
+}
+
+/*
+ * The folder of a VM is called CREATOR-FD. The creator is a thread, of Cloud Hypervisor's not the first, and may
+ * have ended; vCPUs are threads of the process for as long as it runs.
+ */
+static int read_vm(struct kvm *kvm, const char *vm)
+{
+	pid_t creator = atoi(vm), tid, pid;
+	struct dirent *entry;
+	int error = 0;
+	DIR *folder;
+
+	folder = opendir(host_path(DEBUGFS "/%s", vm));
+	if (!folder)
+		return errno == ENOENT ? 0 : -1;
+	while (!error && (entry = readdir(folder))) {
+		int number = strncmp(entry->d_name, "vcpu", 4) ? -1 : proc_number(entry->d_name + 4);
+
+		if (number < 0)
+			continue;
+		tid = read_tid(vm, entry->d_name);
+		pid = process_of(tid ? tid : creator);
+		if (pid)
+			error = add_vcpu(kvm, pid, tid, number);
+	}
+	closedir(folder);
+	return error;
+}
+
+/* -1 with errno, of which ENOENT and EACCES at the top say that debugfs is not there for us. */
+static int read_debugfs(struct kvm *kvm)
+{
+	struct dirent *entry;
+	int error = 0;
+	DIR *folder;
+
+	folder = opendir(host_path(DEBUGFS));
+	if (!folder)
+		return -1;
+	kvm->in_debugfs = true;
+	while (!error && (entry = readdir(folder)))
+		if (*entry->d_name >= '0' && *entry->d_name <= '9')
+			error = read_vm(kvm, entry->d_name);
+	closedir(folder);
+	return error;
+}
+
+struct kvm *kvm_read(void)
+{
+	struct kvm *kvm = calloc(1, sizeof(*kvm));
+
+	if (!kvm || !read_debugfs(kvm) || (!kvm->in_debugfs && (errno == ENOENT || errno == EACCES)))
+		return kvm;
+	kvm_free(kvm);
+	return NULL;
+}
+
+void kvm_free(struct kvm *kvm)
+{
+	if (kvm)
+		free(kvm->vcpus);
+	free(kvm);
+}
+
+static bool has_vm_open(pid_t pid)
+{
+	char file[64];
+	bool found = false;
+	ssize_t length;
+	DIR *folder;
+	int fd;
+
+	folder = opendir(host_path("/proc/%d/fd", pid));
+	if (!folder)
+		return false;
+	while (!found && (fd = proc_next(folder)) >= 0) {
+		length = readlink(host_path("/proc/%d/fd/%d", pid, fd), file, sizeof(file) - 1);
+		file[length > 0 ? length : 0] = '\0';
+		found = !strcmp(file, "anon_inode:kvm-vm");
+	}
+	closedir(folder);
+	return found;
+}
+
+bool kvm_has(const struct kvm *kvm, pid_t pid)
+{
+	if (!kvm->in_debugfs)
+		return has_vm_open(pid);
+	for (size_t i = 0; i < kvm->nr_vcpus; i++)
+		if (kvm->vcpus[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* The number in a vCPU thread's name; -1: it is none. */
+static int number_in_name(const char *comm)
+{
+	/* QEMU with debug-threads=on, Firecracker, Cloud Hypervisor */
+	static const char *const names[] = { "CPU %d/KVM%n", "fc_vcpu %d%n", "vcpu%d%n" };
+	int number, end;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		end = 0;
+		if (sscanf(comm, names[i], &number, &end) == 1 && end && !comm[end])
+			return number < 0 ? -1 : number;
+	}
+	return -1;
+}
+
+/*
+ * In debugfs a vCPU has the number that KVM knows, which on x86 is the APIC's: 4 comes after 2 where sockets have
+ * three cores. So the name's number is the better one, where there is one.
+ */
+static int kvm_find(struct vm *vm, const struct monitor *monitor)
+{
+	const struct kvm *kvm = monitor->kvm;
+	struct proc_stat stat;
+	bool in_debugfs;
+	int number;
+
+	for (size_t i = 0; i < kvm->nr_vcpus; i++)
+		if (kvm->vcpus[i].pid == vm->pid && kvm->vcpus[i].tid)
+			vm_set_vcpu(vm, kvm->vcpus[i].tid, kvm->vcpus[i].number);
+	in_debugfs = vm_has_vcpus(vm);
+	for (size_t i = 0; i < vm->nr_threads; i++) {
+		struct vm_thread *thread = &vm->threads[i];
+
+		number = proc_stat(&stat, vm->pid, thread->tid) ? number_in_name(stat.comm) : -1;
+		if (number >= 0 && (!in_debugfs || thread->role == VM_VCPU))
+			vm_set_vcpu(vm, thread->tid, number);
+	}
+	return 1;
+}
+
+const struct finder kvm_finder = { "kvm", kvm_find };

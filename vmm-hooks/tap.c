@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The network devices of a VM: the taps and macvtaps that its machine monitor has open. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cgroup-tools/host.h"
+#include "finder.h"
+
+/* The file that a link of /proc names; "" when it is gone. */
+static void read_link(char file[PATH_MAX], const char *link)
+{
+	ssize_t length = readlink(link, file, PATH_MAX - 1);
+
+	file[length > 0 ? length : 0] = '\0';
+}
+
+/* Elsewhere the same name is another device, perhaps another VM's. */
+static bool is_in_our_network(pid_t pid)
+{
+	char theirs[PATH_MAX], ours[PATH_MAX];
+
+	read_link(theirs, host_path("/proc/%d/ns/net", pid));
+	read_link(ours, host_path("/proc/self/ns/net"));
+	return !strcmp(theirs, ours);
+}
+
+/* The device with an index; NULL with ENOENT: none. */
+static char *device_numbered(int index)
+{
+	struct dirent *entry;
+	char *name = NULL;
+	DIR *folder;
+
+	folder = opendir(host_path("/sys/class/net"));
+	if (!folder)
+		return NULL;
+	errno = ENOENT;
+	while (!name && (entry = readdir(folder))) {
+		char *text = host_read(host_path("/sys/class/net/%s/ifindex", entry->d_name), NULL);
+
+		if (text && proc_number(text) == index)
+			name = strdup(entry->d_name);
+		free(text);
+	}
+	closedir(folder);
+	return name;
+}
+
+/* The device behind an open file; NULL with errno: none. */
+static char *device_of(pid_t pid, int fd)
+{
+	char file[PATH_MAX], *base;
+
+	read_link(file, host_path("/proc/%d/fd/%d", pid, fd));
+	base = strrchr(file, '/');
+	if (base && !strcmp(base, "/tun"))
+		return proc_read_value(host_path("/proc/%d/fdinfo/%d", pid, fd), "iff:");
+	/* A macvtap's file /dev/tapN is named by the device's index. */
+	if (base && !strncmp(base, "/tap", 4) && proc_number(base + 4) > 0)
+		return device_numbered(proc_number(base + 4));
+	errno = ENOENT;
+	return NULL;
+}
+
+/* A device with several queues is open several times. Takes the name over. */
+static int add_device(struct vm *vm, char *name)
+{
+	char **larger;
+
+	for (size_t i = 0; i < vm->nr_devices; i++) {
+		if (!strcmp(vm->devices[i], name)) {
+			free(name);
+			return 0;
+		}
+	}
+	larger = reallocarray(vm->devices, vm->nr_devices + 1, sizeof(*larger));
+	if (!larger) {
+		free(name);
+		return -1;
+	}
+	vm->devices = larger;
+	vm->devices[vm->nr_devices++] = name;
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int tap_find(struct vm *vm)
+{
+	int fd, error = 0;
+	DIR *folder;
+	char *name;
+
+	if (!is_in_our_network(vm->pid))
+		return 0;
+	folder = opendir(host_path("/proc/%d/fd", vm->pid));
+	if (!folder)
+		return errno == ENOMEM ? -1 : 0;
+	while (!error && (fd = proc_next(folder)) >= 0) {
+		name = device_of(vm->pid, fd);
+		if (name && *name && strlen(name) < IFNAMSIZ) {
+			error = add_device(vm, name);
+		} else {
+			error = !name && errno == ENOMEM ? -1 : 0;
+			free(name);
+		}
+	}
+	closedir(folder);
+	if (vm->nr_devices)
+		qsort(vm->devices, vm->nr_devices, sizeof(*vm->devices), by_name);
+	return error;
+}
