@@ -1,0 +1,68 @@
+# For scripts in the testbed that try dlspare: TAP, machine monitors, and what the host looks like.
+
+number=0
+failures=0
+
+report() { # STATUS NAME [DETAIL]
+	number=$((number + 1))
+	if (($1 == 0)); then
+		echo "ok $number - $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $number - $2"
+		[[ ! ${3:-} ]] || echo "# ${3//$'\n'/$'\n'# }"
+	fi
+}
+
+plan() {
+	echo "1..$number"
+	((failures == 0))
+}
+
+# Runs a command, and compares its exit status; its output is in $said.
+expect() { # STATUS NAME COMMAND...
+	local wanted=$1 name=$2 status=0
+	shift 2
+	said=$("$@" 2>&1) || status=$?
+	report $((status != wanted)) "$name" "status $status, not $wanted: $said"
+}
+
+# A VM without a machine in it, by its name; its pid is in $pid.
+start_fake() { # NAME [VCPUS]
+	(exec -a qemu-system-x86_64 fakevm -name "$1" -smp "${2:-1}" >"/tmp/fake.$1" 2>&1) &
+	pid=$!
+	until grep -qs ready "/tmp/fake.$1"; do
+		[[ -d /proc/$pid ]] || { echo "# $1: $(<"/tmp/fake.$1")"; return 1; }
+		sleep 0.01
+	done
+}
+
+stop_fake() { # PID
+	kill -9 "$1" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
+}
+
+# All that dlspare may change, a line each: groups and their files, the feature, and each thread's group, class and
+# affinity. Two of them are the same when nothing has changed.
+picture() {
+	local group file task
+	grep -o '[^ ]*HRTICK_DL' /sys/kernel/debug/sched/features
+	find /sys/fs/cgroup -type d | sort | while read -r group; do
+		echo "group $group"
+		for file in cgroup.type cgroup.subtree_control cgroup.freeze cpuset.cpus cpuset.cpus.exclusive \
+			cpuset.cpus.partition cpu.spare.pool cpu.spare.borrow cpu.spare.dev; do
+			[[ ! -e $group/$file ]] || sed "s|^|$group/$file |" "$group/$file"
+		done
+	done
+	for task in $(pidof qemu-system-x86_64 fakevm); do
+		for task in /proc/"$task"/task/*; do
+			[[ -r $task/cgroup ]] || continue
+			echo "$task $(<"$task/cgroup") $(grep Cpus_allowed_list "$task/status") $(schedof "${task##*/}")"
+		done
+	done
+}
+
+# Policy, flags, nice or priority, runtime, period.
+schedof() { # TID
+	chrt -p "$1" | tr '\n' ' '
+}
