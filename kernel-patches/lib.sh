@@ -164,6 +164,39 @@ stage_pristine() {
 	done
 }
 
+# Everything the variant changes, patched in $stage: a patch that does not apply
+# leaves the work tree as it was. The variant package has nothing of the testbed's.
+stage_variant() {
+	local file patch touch_list=()
+
+	: >"$scratch/touched"
+	if [[ $variant != vanilla ]]; then
+		while read -r -d '' file; do
+			[[ ! -e $pristine/$file ]] ||
+				die "kernel-patches/src/$file: Linux $version has that file; change it by a patch"
+			mkdir -p "$stage/$(dirname "$file")"
+			cp -p "$src/$file" "$stage/$file"
+			echo "$file" >>"$scratch/touched"
+		done < <(list_src)
+	fi
+	while read -r -d '' patch; do
+		mapfile -t touch_list < <(patched_files "$patch")
+		((${#touch_list[@]} == 0)) || {
+			stage_pristine "$stage" "${touch_list[@]}"
+			printf '%s\n' "${touch_list[@]}" >>"$scratch/touched"
+		}
+		apply_patch "$stage" "$patch"
+	done < <(
+		[[ $variant == vanilla ]] || list_patches "$patches"
+		[[ $variant == package ]] || list_patches "$top/tests/testbed"
+		[[ $variant != debug ]] || list_patches "$top/tests/testbed/debug"
+	)
+	# What does not go into the kernel must not make one be built.
+	rm -rf "$stage"/{Documentation,MAINTAINERS,tools}
+	sort -u "$scratch/touched" | grep -vE '^(Documentation/|MAINTAINERS$|tools/)' >"$scratch/kernel" || :
+	mv "$scratch/kernel" "$scratch/touched"
+}
+
 # sync_work STAGE TOUCHED: TOUCHED lists every path that STAGE changes, one a
 # line; a path listed but absent in STAGE was deleted by a patch.
 sync_work() {
@@ -203,14 +236,12 @@ compiler() {
 	PATH=$kernel_path ld --version | sed -n 1p
 }
 
-# configure LOG [OPTION...]: every line of the fragment must have taken effect,
-# except the OPTIONs that this tree need not know.
-configure() {
-	local log=$1 line name value missing=() got
+# check_fragment FRAGMENT [OPTION...]: every line of it must have taken effect, except
+# the OPTIONs that this tree need not know.
+check_fragment() {
+	local fragment=$1 line name value missing=() got
 	shift
 
-	kernel_make KCONFIG_ALLCONFIG="$fragment" allnoconfig >"$log" 2>&1 ||
-		{ tail -n 20 "$log" >&2; die "allnoconfig with $fragment failed"; }
 	while read -r line; do
 		[[ $line =~ ^(CONFIG_[A-Z0-9_a-z]+)=(.*)$ ]] || continue
 		name=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
@@ -220,6 +251,15 @@ configure() {
 	done <"$fragment"
 	((${#missing[@]} == 0)) ||
 		die "$fragment is not met by Linux $version: $(printf '%s; ' "${missing[@]}" | sed 's/; $//')"
+}
+
+configure() { # LOG [OPTION...]
+	local log=$1
+	shift
+
+	kernel_make KCONFIG_ALLCONFIG="$fragment" allnoconfig >"$log" 2>&1 ||
+		{ tail -n 20 "$log" >&2; die "allnoconfig with $fragment failed"; }
+	check_fragment "$fragment" "$@"
 }
 
 # How many objects config/testbed.config compiles; only the estimate uses it.
@@ -242,12 +282,13 @@ progress() { # LOG WHAT
 	done
 }
 
-# compile LOG JOBS WHAT: false when the compiler fails.
+# compile LOG JOBS WHAT [TARGET...]: bzImage by default; false when the compiler fails.
 compile() {
-	local make_pid ticker status=0
+	local make_pid ticker status=0 target=("${@:4}")
 
+	((${#target[@]})) || target=(bzImage)
 	# The make itself, not a shell around it: it is what an interrupt must reach.
-	kernel_exec -j"$2" bzImage >>"$1" 2>&1 &
+	kernel_exec -j"$2" "${target[@]}" >>"$1" 2>&1 &
 	make_pid=$!
 	# The ticker's sleep outlives it for seconds: it must not hold the lock.
 	progress "$1" "$3" {lock_fd}>&- &
