@@ -232,8 +232,12 @@ static bool is_no_failure(const struct step *step, int error)
 		return true;
 	if (!step->back)
 		return false;
-	/* What cannot be put back because it is gone, or is still in use: the ledger keeps that for the next time. */
-	return error == ENOENT || error == ENODEV || (error == EBUSY && step->setting.kind == SETTING_GROUP);
+	/*
+	 * What cannot be put back because it is gone, or is still in use, or is on its way out (EOPNOTSUPP): the ledger keeps that
+	 * for the next time.
+	 */
+	return error == ENOENT || error == ENODEV || (error == EBUSY && step->setting.kind == SETTING_GROUP) ||
+	       (error == EOPNOTSUPP && step->setting.kind == SETTING_THREAD);
 }
 
 /*

@@ -8,9 +8,9 @@
 
 #include "command.h"
 #include "edit.h"
+#include "output.h"
 #include "state.h"
 #include "store.h"
-#include "units.h"
 
 /* What VMs have beside an enum state_counter. */
 enum {
@@ -66,16 +66,19 @@ static void write_head(FILE *file, const struct metric *metric, const char *owne
 
 static void write_label(FILE *file, const char *before, const char *name, const char *value)
 {
+	char *text = output_utf8(value), *at;
+
 	fprintf(file, "%s%s=\"", before, name);
-	for (; *value; value++) {
-		if (*value == '\n')
+	for (at = text; at && *at; at++) {
+		if (*at == '\n')
 			fputs("\\n", file);
-		else if (*value == '\\' || *value == '"')
-			fprintf(file, "\\%c", *value);
+		else if (*at == '\\' || *at == '"')
+			fprintf(file, "\\%c", *at);
 		else
-			fputc(*value, file);
+			fputc(*at, file);
 	}
 	fputc('"', file);
+	free(text);
 }
 
 static void write_value(FILE *file, const struct metric *metric, uint64_t value)

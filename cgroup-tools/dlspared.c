@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -294,15 +295,17 @@ int main(int argc, char **argv)
 		{ "quiet", no_argument, NULL, 'q' }, { "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
 	};
-	const char *path = host_path(STORE_CONF);
+	char path[PATH_MAX];
 	bool once = false;
 	int option;
 
+	/* host_path() is good for a few calls only. */
+	snprintf(path, sizeof(path), "%s", host_path(STORE_CONF));
 	to_journal = getenv("JOURNAL_STREAM") != NULL;
 	while ((option = getopt_long(argc, argv, "c:1qvhV", list, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			path = optarg;
+			snprintf(path, sizeof(path), "%s", optarg);
 			break;
 		case '1':
 			once = true;

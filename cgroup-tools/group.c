@@ -121,6 +121,11 @@ int group_remove(const char *group)
 	/* Without the flag it would move what is inside to the parent. */
 	status = group_error(cgroup_delete_cgroup_ext(handle, CGFLAG_DELETE_EMPTY_ONLY));
 	cgroup_free(&handle);
+	/* Whatever libcgroup says of it. */
+	if (!status && group_exists(group)) {
+		errno = EBUSY;
+		status = -1;
+	}
 	return status;
 }
 

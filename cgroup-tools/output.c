@@ -100,20 +100,24 @@ int output_json(json_t *document)
 	return DONE;
 }
 
-json_t *output_json_text(const char *text)
+char *output_utf8(const char *text)
 {
 	json_t *json = json_string(text);
-	char *copy, *at;
+	char *copy = strdup(text), *at;
 
-	if (json)
-		return json;
-	copy = strdup(text);
-	if (!copy)
-		return NULL;
-	for (at = copy; *at; at++)
+	/* It takes nothing else. */
+	for (at = copy; !json && at && *at; at++)
 		if ((unsigned char)*at > 127)
 			*at = '?';
-	json = json_string(copy);
+	json_decref(json);
+	return copy;
+}
+
+json_t *output_json_text(const char *text)
+{
+	char *copy = output_utf8(text);
+	json_t *json = copy ? json_string(copy) : NULL;
+
 	free(copy);
 	return json;
 }

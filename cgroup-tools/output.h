@@ -37,7 +37,9 @@ int output_end(struct output *output);
 /* Prints the document and releases it. As output_end(); NULL: there was no memory for it. */
 int output_json(json_t *document);
 
-/* A string; JSON has no others than those of UTF-8, so '?' stands for each byte above 127 in others. */
+/* A copy for formats that know UTF-8 only: '?' stands for each byte above 127 if it is something else. */
+char *output_utf8(const char *text);
+/* The same as a JSON string. */
 json_t *output_json_text(const char *text);
 /* null for none. */
 json_t *output_json_reservation(struct reservation reservation);

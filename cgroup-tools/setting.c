@@ -203,32 +203,17 @@ static char *class_read(const struct setting *setting)
 	return thread_is_there(setting) ? thread_class(setting_tid(setting)) : NULL;
 }
 
-/*
- * sched_setattr() asks whether the affinity covers the root domain of the CPU the thread has been on last. One that sleeps
- * since before it was moved to a cpuset is still on a CPU outside. Freezing its group for a moment wakes
- * it, which takes it over; KVM_RUN then returns EINTR, as for any signal. True when it was done.
- */
-static bool wake_to_its_cpus(pid_t tid)
+/* sched_setattr() asks whether the affinity covers the root domain of the CPU the thread has been on last. */
+static bool is_elsewhere(pid_t tid)
 {
-	char *list = thread_affinity(tid), *group = NULL, *frozen = NULL;
+	char *list = thread_affinity(tid);
 	struct cpus cpus;
 	const char *rule;
 	int cpu = thread_cpu(tid);
-	bool done = false;
+	bool elsewhere = list && cpus_parse(&cpus, list, &rule) && cpu >= 0 && !cpus_has(&cpus, cpu);
 
-	if (!list || !cpus_parse(&cpus, list, &rule) || cpu < 0 || cpus_has(&cpus, cpu))
-		goto out;
-	group = group_of(tid);
-	frozen = group ? group_value(group, "cgroup.freeze") : NULL;
-	if (!frozen || strcmp(frozen, "0"))
-		goto out;
-	done = !group_set_value(group, "cgroup.freeze", "1");
-	done = !group_set_value(group, "cgroup.freeze", "0") && done;
-out:
-	free(frozen);
-	free(group);
 	free(list);
-	return done;
+	return elsewhere;
 }
 
 static int class_write(const struct setting *setting, const char *value)
@@ -241,7 +226,8 @@ static int class_write(const struct setting *setting, const char *value)
 	status = thread_set_class(tid, value);
 	if (!status || errno != EPERM)
 		return status;
-	if (wake_to_its_cpus(tid))
+	/* One that sleeps since before it was moved to a cpuset is still on a CPU outside; awake, it goes over. */
+	if (is_elsewhere(tid) && thread_wake(tid))
 		return thread_set_class(tid, value);
 	errno = EPERM;
 	return -1;

@@ -5,10 +5,14 @@
 #include <inttypes.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -194,4 +198,36 @@ int thread_cpu(pid_t tid)
 		cpu = -1;
 	free(text);
 	return cpu;
+}
+
+/* Traced, it stops where it returns to user space. Whatever ends this process also lets the thread go on. */
+static void stop_once(pid_t tid)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
+		_exit(1);
+	if (waitpid(tid, &status, __WALL) != tid || !WIFSTOPPED(status))
+		_exit(1);
+	_exit(ptrace(PTRACE_DETACH, tid, NULL, NULL) ? 1 : 0);
+}
+
+bool thread_wake(pid_t tid)
+{
+	const struct timespec turn = { 0, 1000000 };
+	int status = -1, turns;
+	pid_t tracer = fork();
+
+	if (tracer < 0)
+		return false;
+	if (!tracer)
+		stop_once(tid);
+	for (turns = 0; turns < 200; turns++) {
+		if (waitpid(tracer, &status, WNOHANG) == tracer)
+			return WIFEXITED(status) && !WEXITSTATUS(status);
+		nanosleep(&turn, NULL);
+	}
+	kill(tracer, SIGKILL);
+	waitpid(tracer, &status, 0);
+	return false;
 }

@@ -32,6 +32,12 @@ int thread_set_affinity(pid_t tid, const char *list);
 /* The CPU it is on, or was on last; -1 when it is gone. */
 int thread_cpu(pid_t tid);
 
+/*
+ * Wakes a sleeping thread for a moment, whatever it waits for: KVM_RUN returns EINTR, as for any signal; other calls go on.
+ * False when it does not wake within 200 ms, or may not be traced.
+ */
+bool thread_wake(pid_t tid);
+
 /* CPU time used, in ns, from /proc/TID/schedstat; 0 when it is gone. */
 uint64_t thread_cpu_time(pid_t tid);
 
