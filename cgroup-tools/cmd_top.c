@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dlspare top */
 #include <curses.h>
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -119,7 +118,7 @@ static int by_rate(const void *a, const void *b, void *key)
 	return x == y ? strcmp(one->vm->name, other->vm->name) : x < y ? 1 : -1;
 }
 
-/* The VMs that run, in the order of the picture's names or by a rate. False without memory. */
+/* The VMs that run, by name or by a rate. False without memory. */
 static bool compare(struct picture *picture, const struct state *now, const struct state *before, int sort)
 {
 	double ns = now->time > before->time ? now->time - before->time : 1;
@@ -177,29 +176,25 @@ static void print_json(const struct picture *picture, const struct state *state)
 #define PID_WIDTH 8
 #define RESERVATION_WIDTH 16
 
-/* The text in exactly so many columns of a terminal, without what would move its cursor. */
+/* The text in exactly so many columns of a terminal, with '?' for each byte that is no letter there. */
 static char *fit(char *to, size_t size, const char *text, int width)
 {
-	mbstate_t state = { 0 };
-	size_t used = 0, length;
-	wchar_t letter;
-	int columns;
+	size_t used = 0;
 
-	for (; *text; text += length) {
-		length = mbrtowc(&letter, text, strlen(text), &state);
-		columns = length > MB_LEN_MAX ? -1 : wcwidth(letter);
-		if (columns > width || used + MB_LEN_MAX + width >= size)
+	while (*text && used + MB_LEN_MAX + width < size) {
+		wchar_t letter = L'?';
+		int length = mbtowc(&letter, text, MB_LEN_MAX);
+		bool good = length > 0 && wcwidth(letter) >= 0;
+		int taken = good ? wcwidth(letter) : 1;
+
+		if (taken > width)
 			break;
-		if (columns < 0) {
-			memset(&state, 0, sizeof(state));
+		if (!good)
 			length = 1;
-			columns = 1;
-			to[used++] = '?';
-		} else {
-			memcpy(to + used, text, length);
-			used += length;
-		}
-		width -= columns;
+		memcpy(to + used, good ? text : "?", length);
+		used += length;
+		text += length;
+		width -= taken;
 	}
 	sprintf(to + used, "%*s", width, "");
 	return to;
@@ -456,7 +451,7 @@ static int read_options(struct top *top, int argc, char **argv)
 			code = edit_unknown(argv, option);
 		}
 		if (code == DONE && (top->interval < INTERVAL_MIN || top->interval > INTERVAL_MAX))
-			code = fail(WRONG_USAGE, "--interval '%s': it must be 100ms to 1h (3600s)", optarg);
+			code = fail(WRONG_USAGE, "--interval '%s': it must be 100ms to 3600s", optarg);
 	}
 	if (code == DONE && argc > optind)
 		code = fail(WRONG_USAGE, "top: '%s' is one word too many; see dlspare top --help", argv[optind]);

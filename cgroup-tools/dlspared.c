@@ -236,6 +236,7 @@ static int run(const char *path, bool once)
 	struct policy policy;
 	int signals, lock;
 
+	signals = open_signals();
 	if (group_start())
 		return fail(MISSING, "no control groups, version 2: %s", strerror(errno));
 	/* Makes the folders that are watched. */
@@ -243,7 +244,6 @@ static int run(const char *path, bool once)
 	if (lock < 0)
 		return fail(errno == EACCES || errno == EPERM ? MISSING : FAILED, STORE_FOLDER ": %s", strerror(errno));
 	close(lock);
-	signals = open_signals();
 	if (signals < 0 || event_start(&missing))
 		return fail(FAILED, "events: %s", strerror(errno));
 	if (missing.no_threads)
