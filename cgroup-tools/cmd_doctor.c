@@ -156,8 +156,8 @@ static void check_spare(struct doctor *doctor)
 		break;
 	case KERNEL_NO:
 		tell(doctor, LACKING, "kernel", "it has no spare reservations (CONFIG_SCHED_SPARE): install the one that "
-		     "kernel-patches/deb of dlspare's sources builds. Reservations, exclusive pools and I/O "
-		     "policies work without");
+		     "kernel-patches/deb of dlspare's sources builds. (Q,P) reservations, exclusive pools and "
+		     "I/O policies work without");
 		break;
 	default:
 		tell(doctor, WARNING, "kernel", "whether it has spare reservations cannot be seen: run dlspare as root");

@@ -322,14 +322,15 @@ static bool is_none(const struct reservation *reservation)
 	return !reservation->runtime && !reservation->period;
 }
 
+/* A name with a dot could be that of a file in its group, such as cpu.max. */
 static bool check_pool_name(const char *name, struct policy_error *error)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 	size_t length = strlen(name);
 
-	if (!length || length > POOL_NAME_MAX || name[strspn(name, allowed)] || *name == '.' || *name == '-')
-		return refuse(error, "pool %s: a pool's name is 1 to %d of the characters A-Z a-z 0-9 _ . - and begins "
-			      "with none of . and -", quote(name).text, POOL_NAME_MAX);
+	if (!length || length > POOL_NAME_MAX || name[strspn(name, allowed)] || *name == '-')
+		return refuse(error, "pool %s: a pool's name is 1 to %d of the characters A-Z a-z 0-9 _ - and does not "
+			      "begin with -", quote(name).text, POOL_NAME_MAX);
 	return true;
 }
 

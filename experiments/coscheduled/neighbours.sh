@@ -1,7 +1,6 @@
-# Neighbours of a guest on CPU 1, for stages: sourced inside the testbed.
+# Neighbours of a guest on CPU 1, for stages: sourced inside the testbed, after vm.sh.
 # shellcheck shell=bash
 
-readonly machines=/sys/fs/cgroup/machines
 neighbours=() # their processes
 
 # A time in ms with six digits, of the head of the scheduler's debug file, in ns.
@@ -20,15 +19,15 @@ find_anchor() { # PID TID PERIOD_US
 	echo $((deadline - $(debug_clock cpu_clk) + $(debug_clock ktime) + 10 * $3 * 1000))
 }
 
-# The same groups as a guest's: its threads are in the CPU's partition, as a
+# Beside a guest in the pool's group: its threads are on the pool's CPU alone, as a
 # reservation needs. From the anchor on nothing may run on CPU 0 that the measurement
 # does not need: while it computes, the time goes by for what runs on CPU 1.
 start_neighbour() { # NAME OUTPUT ARGUMENT... of `victim`
-	local group=$machines/cpu1/$1
+	local group=$pool_group/$1
 	mkdir "$group"
 	echo threaded >"$group/cgroup.type"
 	(
-		echo "$BASHPID" >$machines/cgroup.procs
+		echo "$BASHPID" >"${pool_group%/*}/cgroup.procs"
 		echo "$BASHPID" >"$group/cgroup.procs"
 		exec victim "${@:3}"
 	) >"$2" &

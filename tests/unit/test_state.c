@@ -233,7 +233,7 @@ static void tells_what_is_wrong_with_the_policy(void **state)
 	struct state host;
 
 	(void)state;
-	put_host("vms = ( { nam = \"web\"; } );\n");
+	put_host("vms = ( { names = \"web\"; } );\n");
 	assert_int_equal(state_read(&host), FAILED);
 	assert_non_null(strstr(told, "policy.conf:1"));
 	assert_int_equal(host.nr_vms, 0);
