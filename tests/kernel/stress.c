@@ -50,6 +50,7 @@
 #define MS	1000000LL	/* ns */
 #define US	1000LL
 #define ROOT	"/sys/fs/cgroup/"
+#define FEATURES "/sys/kernel/debug/sched/features"
 #define CPUS	4
 #define ALL_CPUS ((1U << CPUS) - 1)
 #define SLOTS	12
@@ -142,6 +143,7 @@ static char words[256];
 static bool rt_unlimited, may_block = true;
 static bool online[CPUS] = { true, true, true, true };
 static int64_t last_left;		/* when a deadline thread last left its class */
+static bool own_cpus;			/* g2 has other CPUs than t */
 static bool has_bandwidth;		/* the kernel prints what its run queues account */
 
 static uint32_t below(uint32_t n)
@@ -1274,14 +1276,25 @@ static void op_affinity(void)
 		outcome(set_affinity(i, cpus));
 }
 
+/*
+ * Between root domains only who is awake: mainline takes the bandwidth of a thread
+ * that moves from where it last ran, and a sleeper that goes and comes back did not
+ * run where it went.
+ */
 static void op_move(void)
 {
 	int i = some_slot(), group = some_group(true), err;
+	bool leaves;
 
 	say("%d to %s", i, groups[group].name);
 	if (i < 0)
 		return;
+	leaves = slots[i].policy == DEADLINE &&
+		 (groups[group].parent == 3) != (groups[slots[i].group].parent == 3);
+	if (leaves && !make_steady(i))
+		return;
 	err = move(slots[i].pid, group);
+	slots[i].shared->steady = 0;
 	if (!err)
 		slots[i].group = group;
 	outcome(err);
@@ -1538,7 +1551,9 @@ static void restore_machine(void)
 		if (!online[cpu] && set_online(cpu, true))
 			fail("CPU %d does not come back", cpu);
 	must_put(path_of(3, "cpuset.cpus.partition"), "member");
-	must_put(path_of(3, "cpuset.cpus"), "");
+	/* None at all is refused to a group with threads. */
+	must_put(path_of(3, "cpuset.cpus"), "1-3");
+	own_cpus = false;
 	must_put(path_of(0, "cpuset.cpus"), "1-3");
 	must_put(path_of(0, "cpuset.cpus.partition"), "root");
 }
@@ -1564,7 +1579,7 @@ static void op_rt_runtime(void)
 static void op_hrtick(void)
 {
 	say("");
-	outcome(put("/sys/kernel/debug/sched/features", chance(70) ? "HRTICK_DL" : "NO_HRTICK_DL"));
+	outcome(put(FEATURES, chance(70) ? "HRTICK_DL" : "NO_HRTICK_DL"));
 }
 
 /* EBUSY: too little bandwidth would be left. */
@@ -1587,11 +1602,12 @@ static void op_partition(void)
 {
 	static const char *const states[] = { "root", "member", "isolated" }, *const cpus[] = { "3", "2", "2-3" };
 	int group = chance(60) ? 3 : 0;
-	bool change_cpus = group && chance(50);
+	bool change_cpus = group && (chance(50) || !own_cpus);
 
 	if (!group || change_cpus)
 		must_put(path_of(3, "cpuset.cpus.partition"), "member");
 	if (change_cpus) {
+		own_cpus = true;
 		say("%s cpus %s", groups[group].name, cpus[below(3)]);
 		outcome(put(path_of(group, "cpuset.cpus"), strrchr(words, ' ') + 1));
 	} else {
@@ -1695,6 +1711,10 @@ static void await_nobody_blocked(void)
  * lacks the CPU where it fell asleep, and that is offline. Nobody sleeps: mainline
  * counts the bandwidth of a sleeper in the domain of the CPU where it fell asleep,
  * also if it may not run there any more, and takes it from another in the end.
+ *
+ * The hrtick lets nobody overrun: whose budget ends just before its replenishment,
+ * on a CPU that goes offline, is moved to another by mainline's dl_task_timer(),
+ * although it is still the current thread here.
  */
 static void op_rebuild(void)
 {
@@ -1704,10 +1724,12 @@ static void op_rebuild(void)
 	await_zero_lag();
 	await_nobody_blocked();
 	restore_machine();
-	if (op->run == op_hotplug)
+	if (op->run == op_hotplug) {
+		must_put(FEATURES, "HRTICK_DL");
 		for (int i = 0; i < SLOTS; i++)
 			if (alive(i))
 				set_affinity(i, ALL_CPUS);
+	}
 	while (n--) {
 		int events = 3 + below(8);
 
