@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dlspare doctor: what works on this host, what is missing, and how to get it. */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -48,11 +49,15 @@ static void __attribute__((format(printf, 4, 5)))
 tell(struct doctor *doctor, enum verdict verdict, const char *check, const char *format, ...)
 {
 	va_list arguments;
-	char text[1024];
+	char text[1024], *at;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	/* Threads have the names that they like. */
+	for (at = text; *at; at++)
+		if (iscntrl((unsigned char)*at))
+			*at = '?';
 	if (verdict > doctor->worst)
 		doctor->worst = verdict;
 	if (options.json)

@@ -161,6 +161,9 @@ static int ask_finders(struct vm *vm, const struct monitor *monitor)
 			vm->finder = finders[i]->name;
 		}
 	}
+	/* As groups are named below their mount. */
+	if (*vm->group == '/')
+		memmove(vm->group, vm->group + 1, strlen(vm->group));
 	return tap_find(vm);
 }
 

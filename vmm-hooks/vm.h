@@ -25,7 +25,7 @@ struct vm {
 	pid_t pid;			/* of the machine monitor */
 	uint64_t start;
 	const char *finder;		/* who knows it best: "libvirt", "qemu", "kvm" */
-	char *group;			/* cgroup below which the threads are: "/machine.slice/…scope/libvirt", or the process's */
+	char *group;			/* of it all: "machine.slice/…scope/libvirt", or the process's; "": the root */
 	bool managed;			/* another program manages that group: nothing may be moved out of it */
 	struct vm_thread *threads;	/* vCPUs first, by number; then by tid */
 	size_t nr_threads;
@@ -50,6 +50,5 @@ const struct vm *vms_named(const struct vms *vms, const char *name, bool *severa
 
 /* Start time of a process or thread, from /proc/TID/stat; 0 when it is gone. */
 uint64_t vm_start_time(pid_t tid);
-
 
 #endif

@@ -62,11 +62,11 @@ check_both() { # HOW
 	local io group
 	group=$(sed -n 's/^0:://p' "/proc/${id[vmm]}/cgroup")
 	mapfile -t io < <(others "${id[vmm]}" "${id[vcpu0]}" "${id[vcpu1]}" "${id[vhost]}")
-	check "a QEMU with a name and a tap, $1" web "pid=${id[vmm]}" finder=qemu "group=$group" managed=0 \
+	check "a QEMU with a name and a tap, $1" web "pid=${id[vmm]}" finder=qemu "group=${group#/}" managed=0 \
 		"vcpu0=${id[vcpu0]}" "vcpu1=${id[vcpu1]}" "vhost=${id[vhost]}" "device=${id[tap]}" "${io[@]}"
 
 	mapfile -t io < <(others "$nameless" "${nameless_vcpus[@]}" "$nameless_vhost")
-	check "one without names, with a macvtap, $1" "qemu-system-x86-$nameless" "pid=$nameless" finder=qemu group=/ \
+	check "one without names, with a macvtap, $1" "qemu-system-x86-$nameless" "pid=$nameless" finder=qemu group= \
 		managed=0 "vcpu0=${nameless_vcpus[0]}" "vcpu1=${nameless_vcpus[1]}" "vhost=$nameless_vhost" \
 		device=macvtap0 "${io[@]}"
 }

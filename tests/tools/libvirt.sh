@@ -106,7 +106,7 @@ check_found() { # HOW
 	# The refused start has taken the first ID.
 	local group=/machine/qemu-2-myweb1.libvirt-qemu expected
 	expected=$(
-		printf '%s\n' "pid=$pid" finder=libvirt "group=$group" managed=1 device=tap0
+		printf '%s\n' "pid=$pid" finder=libvirt "group=${group#/}" managed=1 device=tap0
 		threads "$pid" '^CPU ([0-9])/KVM$' vcpu
 		threads "$pid" '^vhost-' vhost
 		threads "$pid" '^(qemu-|IO |kvm-nx)' io | sed 's/^io.*=/io=/'

@@ -1,3 +1,4 @@
+// sources: experiments/ping/budget.c
 #include "unit.h"
 #include "../../experiments/ping/budget.h"
 

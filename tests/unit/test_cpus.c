@@ -1,3 +1,4 @@
+// sources: cgroup-tools/cpus.c
 #include <stdlib.h>
 
 #include "unit.h"

@@ -1,3 +1,4 @@
+// sources: cgroup-tools/host.c
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+// sources: cgroup-tools/latency.c
+// libraries: -lm
 #include "unit.h"
 #include "../../cgroup-tools/latency.h"
 #include "../../cgroup-tools/units.h"

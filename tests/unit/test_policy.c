@@ -1,3 +1,5 @@
+// sources: cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
+// libraries: -lconfig
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,7 @@
 #define POOL(rest) "pools = ( { name = \"p\"; " rest " } );"
 #define VM(rest) "vms = ( { name = \"v\"; " rest " } );"
 #define BORROWER(rest) "pools = ( " GOLD " ); " VM("pool = \"gold\"; " rest)
-#define NAME_64 "0123456789012345678901234567890123456789012345678901234567890_.-"
+#define NAME_64 "0123456789012345678901234567890123456789012345678901234567890__-"
 #define GOLD_AND_A "pools = ( " GOLD " );\nvms = ( { name = \"a\"; runtime = \"1ms\"; period = \"2ms\"; } );"
 
 static struct policy parse(const char *text)

@@ -1,3 +1,5 @@
+// sources: cgroup-tools/ring.c cgroup-tools/latency.c
+// libraries: -lm
 #include "unit.h"
 #include "../../cgroup-tools/ring.h"
 #include "../../cgroup-tools/units.h"

@@ -1,3 +1,4 @@
+// sources: experiments/ping/rtt.c
 #include "unit.h"
 #include "../../experiments/ping/rtt.h"
 

@@ -1,3 +1,4 @@
+// sources: cgroup-tools/state.c
 // sources: tests/unit/host_tree.c cgroup-tools/group.c cgroup-tools/host.c cgroup-tools/thread.c cgroup-tools/store.c
 // sources: cgroup-tools/policy.c cgroup-tools/cpus.c cgroup-tools/units.c cgroup-tools/wanted.c cgroup-tools/setting.c
 // sources: cgroup-tools/ledger.c vmm-hooks/vm.c vmm-hooks/kvm.c vmm-hooks/qemu.c vmm-hooks/qmp.c vmm-hooks/libvirt.c

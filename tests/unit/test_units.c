@@ -1,3 +1,4 @@
+// sources: cgroup-tools/units.c
 #include "unit.h"
 #include "../../cgroup-tools/units.h"
 

@@ -73,7 +73,7 @@ static char *found(void)
 	for (size_t i = 0; i < vms.nr; i++) {
 		const struct vm *vm = &vms.list[i];
 
-		fprintf(file, "%s %d@%lu %s %s%s:", vm->name, vm->pid, vm->start, vm->finder, vm->group,
+		fprintf(file, "%s %d@%lu %s /%s%s:", vm->name, vm->pid, vm->start, vm->finder, vm->group,
 			vm->managed ? " managed" : "");
 		for (size_t j = 0; j < vm->nr_threads; j++) {
 			const struct vm_thread *thread = &vm->threads[j];
@@ -189,7 +189,7 @@ static void takes_no_other_group_for_libvirts(void **state)
 	static const char *const groups[] = {
 		"/", "/emulator", "/libvirt", "/machine.slice/machine-lxc\\x2d7\\x2dweb.scope", "/machine-qemu-1x.scope",
 		"/machine-qemu-x-web.scope", "/qemu-1-web.libvirt-lxc", "/user.slice/emulator", "/a\\x2", "/a\\x00b.scope",
-		"/machine-qemu\\x2d7\\x2dweb.scope/other", "nonsense",
+		"/machine-qemu\\x2d7\\x2dweb.scope/other", "/nonsense",
 	};
 	char expected[256];
 
