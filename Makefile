@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo check check-debug kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo check check-debug tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -22,6 +22,24 @@ check: ## run all tests
 check-debug: ## stress a kernel with KASAN, lockdep and kmemleak (OPS=N, SEEDS=N)
 	$(Q)config/setup
 	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/debug
+
+tools: ## build dlspare, dlspared and the libvirt hook into out/tools
+	$(Q)$(MAKE) -C cgroup-tools
+
+install: ## install them (DESTDIR=, prefix=/usr)
+	$(Q)$(MAKE) -C cgroup-tools install
+
+deb: ## make the Debian package of the tools, into out/deb
+	$(Q)config/setup
+	$(Q)config/deb
+
+kernel-deb: ## make the Debian package of the patched kernel (CONFIG=cloud-amd64|amd64|testbed)
+	$(Q)config/setup
+	$(Q)kernel-patches/deb $(jobs) $(if $(CONFIG),--config $(CONFIG))
+
+fuzz: ## give each parser a million inputs (RUNS=N)
+	$(Q)config/setup
+	$(Q)RUNS=$(or $(RUNS),1000000) tests/fuzz/run
 
 kernel: ## build the testbed's kernel (JOBS=N, VARIANT=vanilla|debug)
 	$(Q)kernel-patches/build $(jobs) $(if $(VARIANT),--variant $(VARIANT))

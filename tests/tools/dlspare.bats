@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# The command itself, where no patched kernel and no VM is needed. DLSPARE: the program.
+
+setup() {
+	dlspare=${DLSPARE:-$BATS_TEST_DIRNAME/../../out/tools-sanitize/dlspare}
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# Status, and a text that the output has.
+fails() { # STATUS TEXT COMMAND...
+	run "$dlspare" "${@:3}"
+	echo "$output"
+	[ "$status" -eq "$1" ]
+	[[ $output == *"$2"* ]]
+}
+
+policy() {
+	printf '%s\n' "$1" >policy
+}
+
+@test "--help lists the commands, and each has its own" {
+	run "$dlspare" --help
+	[ "$status" -eq 0 ]
+	for command in set unset pool assign status top show find validate plan apply verify reset doctor metrics; do
+		[[ $output == *"  $command"* ]]
+	done
+	for command in set unset pool assign status top show find validate plan apply verify reset doctor metrics; do
+		run "$dlspare" $command --help
+		[ "$status" -eq 0 ]
+		[[ $output == *"Usage: dlspare $command"* ]]
+	done
+}
+
+@test "--version" {
+	run "$dlspare" --version
+	[ "$status" -eq 0 ]
+	[[ $output =~ ^dlspare\ [0-9] ]]
+}
+
+@test "wrong usage is 2, and names what is wrong" {
+	fails 2 "a command is missing"
+	fails 2 "no command 'sett'" sett
+	fails 2 "no option '--frob'" set web --frob
+	fails 2 "--runtime lacks its value" set web --runtime
+	fails 2 "one VM is needed, not 0" set --runtime 1ms
+	fails 2 "nothing to set" set web
+	fails 2 "a VM and a pool" assign web
+	fails 2 "pool lend" pool lend gold
+	fails 2 "its name is missing" pool create
+	fails 2 "one word too many" verify now
+	fails 2 "one file is needed" apply
+	fails 2 "one file is needed" validate
+}
+
+@test "times need their units, and numbers their ranges" {
+	fails 2 "--runtime '40'" set web --runtime 40 --period 100ms
+	fails 2 "--runtime '40 parsecs'" set web --runtime '40 parsecs'
+	fails 2 "--period '-1ms'" set web --period -1ms
+	fails 2 "--units '65'" pool create gold --units 65
+	fails 2 "--units 'two'" pool create gold --units two
+	fails 2 "--cpus '3-1'" pool create gold --cpus 3-1
+	fails 2 "--chances '0'" assign web gold --chances 0
+	fails 2 "--linger '1'" assign web gold --linger 1
+	fails 2 "--io 'sometimes'" set web --io sometimes
+}
+
+@test "a file that is not there is 5, one that breaks a rule 3 with file, line and value" {
+	fails 5 "nothere" apply nothere
+	fails 5 "nothere" validate nothere
+	policy 'vms = ( { name = "web"; runtime = "40ms"; period = "30ms"; } );'
+	fails 3 "policy:1:" apply policy
+	policy 'pools = ( { name = "gold"; runtime = "4ms"; period = "10ms"; frob = 1; } );'
+	fails 3 "frob" validate policy
+	policy 'vms = ( { name = "web"; pool = "silver"; } );'
+	fails 3 "silver" validate policy
+	policy 'pools = ('
+	fails 3 "syntax error" validate policy
+	policy '@include "/etc/shadow"'
+	fails 3 "@include" validate policy
+}
+
+@test "plan: Erlang's numbers, a ring's recommendation, and what does not fit" {
+	run "$dlspare" plan --vms 16 --runtime 40ms --period 100ms --spare-runtime 1ms --spare-period 10ms --rate 1
+	echo "$output"
+	[[ $output == *Erlang* ]]
+	run "$dlspare" plan --ring L=256,WP=20us,WC=5us --runtime 40ms --period 100ms
+	echo "$output"
+	[[ $output == *3ms* && $output == *8ms* ]]
+	fails 4 "" plan --vms 3 --runtime 40ms --period 100ms --cpus 0
+}
+
+@test "--json is one document" {
+	run "$dlspare" show --json
+	[ "$status" -eq 0 ]
+	[[ $output == '{'*'"pools"'*'}' ]]
+}
+
+@test "a reader that goes away is told" {
+	run bash -c "'$dlspare' --help >/dev/full"
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot be written"* ]]
+}
+
+@test "doctor names what is missing on a kernel without the patches" {
+	run "$dlspare" doctor --no-color
+	echo "$output"
+	[ "$status" -eq 6 ] || [ "$status" -eq 7 ]
+	[[ $output == *MISSING* ]]
+}
+
+@test "without root nothing is changed, and the message says why" {
+	[ "$EUID" -eq 0 ] || skip "this user is not root already"
+	# The folders of bats are root's alone.
+	copy=$(mktemp)
+	cp "$dlspare" "$copy"
+	chmod 755 "$copy"
+	run setpriv --reuid nobody --clear-groups env ASAN_OPTIONS=detect_leaks=0 "$copy" pool create gold --cpus 0
+	rm "$copy"
+	echo "$output"
+	[ "$status" -eq 6 ]
+}
+
+@test "the examples are valid" {
+	for file in "$BATS_TEST_DIRNAME"/../../config/examples/*.conf "$BATS_TEST_DIRNAME"/../../config/dlspare.conf; do
+		run "$dlspare" plan "$file"
+		echo "$file: $output"
+		[ "$status" -eq 0 ]
+	done
+}

@@ -1,0 +1,41 @@
+#!/bin/bash
+# In the testbed: 64 VMs at once.
+set -uo pipefail
+. /add/lib.sh
+readonly vms=64
+
+make_policy() {
+	local i separator=''
+	echo 'pools = ( { name = "gold"; runtime = "1ms"; period = "100ms"; cpus = "1"; exclusive = true; } ); vms = ('
+	for ((i = 0; i < vms; i++)); do
+		echo "$separator{ name = \"vm$i\"; runtime = \"1ms\"; period = \"100ms\"; pool = \"gold\"; }"
+		separator=,
+	done
+	echo ');'
+}
+
+# Runs a command; its time in us is in $took.
+timed() {
+	local began=${EPOCHREALTIME/./}
+	"$@" >/tmp/said 2>&1 || return
+	took=$((${EPOCHREALTIME/./} - began))
+}
+
+main() {
+	local i untouched
+	for ((i = 0; i < vms; i++)); do start_fake vm$i || exit 1; done
+	make_policy >/tmp/policy
+	untouched=$(picture)
+	timed dlspare apply /tmp/policy
+	report "$(($? != 0 || took > 1000000))" "$vms VMs are configured within 1 s of virtual time (${took:-?} us)" "$(</tmp/said)"
+	report "$(grep -q '[1-9][0-9]* writes' /tmp/said; echo $?)" "… in more than 0 writes" "$(</tmp/said)"
+	timed dlspare apply -v /tmp/policy
+	report "$([[ $(</tmp/said) == "dlspare: 0 writes" ]]; echo $?)" "a second apply writes nothing (${took:-?} us)" "$(</tmp/said)"
+	expect 0 "all have what they should have" dlspare verify
+	timed dlspare reset
+	report "$(($? != 0 || took > 1000000))" "all are put back (${took:-?} us)" "$(</tmp/said)"
+	report "$([[ $untouched == "$(picture)" ]]; echo $?)" "everything is as found" "$(diff <(echo "$untouched") <(picture))"
+	plan
+}
+
+main
