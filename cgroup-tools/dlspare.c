@@ -43,7 +43,7 @@ static const struct command {
 	  "  --dry-run                      print the writes and make none\n" },
 	{ "status", cmd_status, "[VM]", "what the VMs have, and what they did with it", "" },
 	{ "top", cmd_top, "[--interval TIME] [--count N]", "the same, live",
-	  "  --interval TIME                between two pictures, 100ms..1h (1s)\n"
+	  "  --interval TIME                between two pictures, 100ms..3600s (1s)\n"
 	  "  --count N                      so many pictures, as lines (until q)\n" },
 	{ "show", cmd_show, "[--file]", "the policy in force, as a configuration file",
 	  "  --file                         without the VMs that hooks have told of\n" },

@@ -193,7 +193,7 @@ static void dump_file(const char *path)
 }
 
 /* What was done last: with --verbose the clock, and so the run, is another one. */
-#define LATEST 128
+#define LATEST 1024
 static char latest[LATEST][96];
 static unsigned int latest_next;
 
@@ -1232,6 +1232,13 @@ static void stop_slot(int i, bool stop)
 		slots[i].shared->awake = 0;
 }
 
+static void continue_all(void)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (alive(i) && slots[i].stopped)
+			stop_slot(i, false);
+}
+
 static void op_stop(void)
 {
 	int i = some_slot();
@@ -1516,6 +1523,11 @@ static void await_zero_lag(void)
 
 	await_reaped();
 	/*
+	 * Who has left its class before its 0-lag time and holds a lock that the
+	 * booster waits for is a deadline thread still, with all its bandwidth.
+	 */
+	continue_all();
+	/*
 	 * In real time an emulated CPU may be held up; what a thread overruns by
 	 * puts off its 0-lag time, more the smaller its reservation.
 	 */
@@ -1794,6 +1806,8 @@ static void check_progress(void)
 			   !slots[i].guest && slots[i].shared->kind == SPIN && !slots[i].shared->twin;
 		before[i] = slots[i].shared->progress;
 	}
+	/* It may wait for a lock that one of them holds. */
+	continue_all();
 	do {
 		left = -1;
 		for (int i = 0; i < SLOTS; i++) {

@@ -1,9 +1,9 @@
 #!/bin/bash
-# A real libvirtd, without systemd, starts a domain with our metadata and hook in the testbed: are the policy noted, and
-# the VM's name, threads and devices found? Prints TAP. Needs Debian's libvirt-daemon, libvirt-daemon-driver-qemu and
+# A real libvirtd, without systemd, starts a domain with our metadata and hook in the testbed: is the policy noted and
+# made, and are the VM's name, threads and devices found? Prints TAP. Needs Debian's libvirt-daemon, libvirt-daemon-driver-qemu and
 # libvirt-clients installed; nothing of them runs on this computer.
 #
-#   libvirt.sh HOOK VMLIST [OPTION OF testbed run]...
+#   libvirt.sh TOOLS VMLIST [OPTION OF testbed run]...
 
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -69,12 +69,12 @@ make_tree() {
 }
 
 outside() {
-	local hook=$1 vmlist=$2
+	local tools=$1 vmlist=$2
 	shift 2
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	make_tree "$work/root"
-	"$here/../testbed/testbed" run --cpus 2 --add "$hook" --add "$vmlist" --add /usr/sbin/libvirtd \
+	"$here/../testbed/testbed" run --cpus 2 --add "$tools/dlspare-libvirt-hook" --add "$tools/dlspare" --add "$tools/dlspared" --add "$vmlist" --add /usr/sbin/libvirtd \
 		--add /usr/bin/virsh --add "$here/lib.sh" --add "$work/root" "$@" "$here/libvirt.sh" inside
 }
 
@@ -116,6 +116,32 @@ check_found() { # HOW
 	expect 0 "the domain is found, $1" diff /tmp/expected /tmp/found
 }
 
+start_daemon() {
+	mkdir -p /etc/dlspare
+	echo 'pools = ( { name = "gold"; runtime = "4ms"; period = "10ms"; cpus = "1"; group = "machine"; } );' \
+		>/etc/dlspare/dlspare.conf
+	dlspared -v 2>"$OUT/dlspared.log" &
+	dlspared=$!
+}
+
+is_made() {
+	local group=/sys/fs/cgroup/machine/qemu-2-myweb1.libvirt-qemu tid left=20
+	until dlspare verify --quiet && [[ $(<"$group/cpu.spare.dev") == tap0 ]]; do
+		((left-- > 0)) || { cat "$OUT/dlspared.log"; return 1; }
+		sleep 0.1
+	done
+	cat "$group/cpu.spare.borrow"
+	[[ $(<"$group/cpu.spare.borrow") == "on chances=max charge=0 reply=0 linger=200" ]] || return 1
+	for tid in $(cat "$group"/vcpu*/cgroup.threads); do
+		[[ $(<"/proc/$tid/comm") != CPU* || $(schedof "$tid") == *SCHED_DEADLINE*40000000/100000000/100000000* ]] || return 1
+	done
+}
+
+is_put_back() {
+	kill "$dlspared"
+	dlspare reset && [[ ! -e /run/dlspare/ledger ]]
+}
+
 is_noted() {
 	[[ -e /run/dlspare/vms.d/my%20web_1.conf ]]
 }
@@ -155,13 +181,16 @@ inside() {
 	ip link set tap0 up
 	start_libvirtd
 
+	start_daemon
 	expect 0 "a domain with wrong metadata does not start" is_refused
 	expect 0 "the domain starts" virsh create /domain.xml
 	pid=$(<"/run/libvirt/qemu/$domain.pid")
 	expect 0 "the hook has noted its policy" has_policy
+	expect 0 "dlspared has made it" is_made
 	until grep -qs ^up /tmp/console; do sleep 0.1; done
 	check_found "by debugfs"
 	expect 0 "it survives a new libvirtd, which notes it again" survives_a_restart
+	expect 0 "reset puts all back while it runs" is_put_back
 	umount /sys/kernel/debug
 	check_found "by its groups"
 	expect 0 "when it has ended nothing is left" ends
