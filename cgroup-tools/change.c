@@ -226,6 +226,12 @@ static int write_back(const struct setting *setting, const char *value)
 	return status;
 }
 
+/* Others may have come to use it since. */
+static bool is_shared(const struct setting *setting)
+{
+	return setting->kind == SETTING_GROUP || setting->kind == SETTING_CONTROLLER;
+}
+
 static bool is_no_failure(const struct step *step, int error)
 {
 	if (error == ESRCH)
@@ -236,7 +242,7 @@ static bool is_no_failure(const struct step *step, int error)
 	 * What cannot be put back because it is gone, or is still in use, or is on its way out (EOPNOTSUPP): the ledger keeps that
 	 * for the next time.
 	 */
-	return error == ENOENT || error == ENODEV || (error == EBUSY && step->setting.kind == SETTING_GROUP) ||
+	return error == ENOENT || error == ENODEV || (error == EBUSY && is_shared(&step->setting)) ||
 	       (error == EOPNOTSUPP && step->setting.kind == SETTING_THREAD);
 }
 
@@ -336,7 +342,7 @@ static bool is_harmless(const struct setting *setting, int error)
 	if (error == ESRCH || error == ENOENT)
 		return true;
 	/* Its process comes next; a group is tried once more when all threads have left. */
-	return setting->kind == SETTING_THREAD || (error == EBUSY && setting->kind == SETTING_GROUP);
+	return setting->kind == SETTING_THREAD || (error == EBUSY && is_shared(setting));
 }
 
 /* Latest first. */
