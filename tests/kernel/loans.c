@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/if.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
@@ -37,13 +38,14 @@
 #define US 1000LL
 #define ROOT "/sys/fs/cgroup"
 
-enum order { SPIN, BLOCK, YIELD, EXIT };
+enum order { SPIN, BLOCK, YIELD, LOCK, EXIT };
 
 /* One borrower, in memory shared with it. */
 struct borrower {
 	_Atomic int64_t last;	/* when it last ran, ns, CLOCK_MONOTONIC */
 	_Atomic int64_t woken;	/* when it last left a block */
 	_Atomic int order;	/* enum order, back to SPIN when obeyed */
+	_Atomic int lock;	/* PI futex; the first one's is what LOCK takes */
 	int wake[2];		/* pipe that ends a block */
 	pid_t pid;
 };
@@ -271,6 +273,10 @@ static void borrower_run(struct borrower *b)
 			b->order = SPIN;
 			sched_yield();
 			break;
+		case LOCK:
+			b->order = SPIN;
+			syscall(SYS_futex, &borrowers->lock, FUTEX_LOCK_PI, 0, NULL);
+			break;
 		case EXIT:
 			_exit(0);
 		}
@@ -490,6 +496,32 @@ static bool sleeper_borrows_at_wake_up(void)
 	pause_ns(15 * MS);
 	return b->woken > at && b->woken - at < 11 * MS ?
 		true : because("woke after %lld us", (long long)((b->woken - at) / US));
+}
+
+/* Who waits for a's lock boosts it while a is replenished, and dies. */
+static bool boosted_sleeper_runs_again(void)
+{
+	long long sleep;
+	struct borrower *a, *b = borrower_start(1, "t/b", MS, 20 * MS);
+	bool passed;
+
+	a = on_loan();
+	a->lock = a->pid;
+	sleep = stat_of("t/a", "returned_sleep");
+	a->order = BLOCK;
+	if (!reaches("t/a", "returned_sleep", sleep + 1, 20 * MS))
+		return false;
+	b->order = LOCK;
+	pause_ns(25 * MS);
+	if (!(a->lock & FUTEX_WAITERS))
+		return because("nobody waits for the lock");
+	pause_ns(100 * MS);
+	borrower_stop(b);
+	if (write(a->wake[1], "", 1) != 1)
+		die("wake");
+	passed = response(a, now(CLOCK_MONOTONIC), 200 * MS) >= 0 || because("never ran again");
+	reserve(a->pid, 0, 0);	/* or it could not even be killed */
+	return passed;
 }
 
 static bool returns_on_exit(void)
@@ -975,6 +1007,7 @@ static const struct {
 	{ "a loan ends when the thread sleeps", returns_on_sleep },
 	{ "a loan ends when the thread yields", returns_on_yield },
 	{ "an event for a depleted sleeper lends at its wake-up", sleeper_borrows_at_wake_up },
+	{ "a borrower that was boosted while it was blocked runs again", boosted_sleeper_runs_again },
 	{ "a loan ends when the thread exits", returns_on_exit },
 	{ "a loan ends when the thread changes class", returns_on_class_change },
 	{ "a loan ends when the thread's parameters change", returns_on_parameter_change },

@@ -2,6 +2,7 @@
 # In the testbed: dlspared keeps up with what happens, and can be killed at any moment.
 #   daemon.sh [KILLS] [SEED]
 set -uo pipefail
+# shellcheck source=tests/tools/lib.sh
 . /add/lib.sh
 kills=${1:-200}
 RANDOM=${2:-1}

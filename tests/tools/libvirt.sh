@@ -90,7 +90,7 @@ start_libvirtd() {
 			exit 1
 		fi
 		sleep 0.1
-	done
+	done </tmp/tids
 }
 
 # The threads of a process whose names match, as facts: a name's number behind KEY.
@@ -132,7 +132,8 @@ is_made() {
 	done
 	cat "$group/cpu.spare.borrow"
 	[[ $(<"$group/cpu.spare.borrow") == "on chances=max charge=0 reply=0 linger=200" ]] || return 1
-	for tid in $(cat "$group"/vcpu*/cgroup.threads); do
+	cat "$group"/vcpu*/cgroup.threads >/tmp/tids
+	while read -r tid; do
 		[[ $(<"/proc/$tid/comm") != CPU* || $(schedof "$tid") == *SCHED_DEADLINE*40000000/100000000/100000000* ]] || return 1
 	done
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # In the testbed: 64 VMs at once.
 set -uo pipefail
+# shellcheck source=tests/tools/lib.sh
 . /add/lib.sh
 readonly vms=64
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # In the testbed: whatever single write fails, everything is as it was before.
 set -uo pipefail
+# shellcheck source=tests/tools/lib.sh
 . /add/lib.sh
 
 write_policy() {
