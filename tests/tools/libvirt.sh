@@ -135,12 +135,13 @@ is_made() {
 	cat "$group"/vcpu*/cgroup.threads >/tmp/tids
 	while read -r tid; do
 		[[ $(<"/proc/$tid/comm") != CPU* || $(schedof "$tid") == *SCHED_DEADLINE*40000000/100000000/100000000* ]] || return 1
-	done
+	done </tmp/tids
 }
 
 is_put_back() {
 	kill "$dlspared"
-	dlspare reset && [[ ! -e /run/dlspare/ledger ]]
+	# libvirt has come to use the groups and controllers above its own: those stay, and the ledger keeps that.
+	dlspare reset && ! grep -vE "^(group|controller)" /run/dlspare/ledger
 }
 
 is_noted() {
