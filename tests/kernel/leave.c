@@ -147,11 +147,54 @@ static void test_replenishment(void)
 	report(least >= 2 * MS, "a thread that was away at its replenishment runs when it is back");
 }
 
+static int switch_cpu1(const char *state)
+{
+	FILE *file = fopen("/sys/devices/system/cpu/cpu1/online", "w");
+	int error = file ? 0 : errno;
+
+	if (file && ((fputs(state, file) < 0) | (fclose(file) != 0)))
+		error = errno;
+	return error;
+}
+
+/* A sleeper is on the CPU that it ran on last; its root domain may have none that is active. */
+static void test_offline(void)
+{
+	const cpu_set_t cpu1 = { .__bits = { 2 } }, all = { .__bits = { 3 } };
+	long long before;
+	pid_t pid;
+	int error;
+
+	/* Who has just ended gives his back at his 0-lag time. */
+	wait_ms(1000);
+	before = total_bandwidth();
+	pid = start(0);
+	sched_setaffinity(pid, sizeof(cpu1), &cpu1);
+	kill(pid, SIGSTOP);
+	kill(pid, SIGCONT);
+	wait_ms(50);
+	sched_setaffinity(pid, sizeof(all), &all);
+	error = -set_class(pid, 2 * MS, 100 * MS);
+	wait_ms(250);
+	error = error ? error : switch_cpu1("0");
+	if (!error)
+		error = -set_class(pid, 0, 0);
+	switch_cpu1("1");
+	if (error)
+		printf("# %s\n", strerror(error));
+	report(!error, "a thread that sleeps on a CPU that is offline leaves the class");
+	end(pid);
+	wait_ms(250);
+	printf("# total_bw %lld before, %lld after\n", before, total_bandwidth());
+	report(total_bandwidth() == before, "its bandwidth is given back, too");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	test_bandwidth();
 	test_replenishment();
+	test_offline();
 	printf("1..%d\n", number);
 	return failures != 0;
 }
