@@ -90,7 +90,7 @@ start_libvirtd() {
 			exit 1
 		fi
 		sleep 0.1
-	done </tmp/tids
+	done
 }
 
 # The threads of a process whose names match, as facts: a name's number behind KEY.
