@@ -92,13 +92,20 @@ static bool *find_returns(const struct settings *wanted, const struct ledger *le
 
 	for (i = 0; returns && i < originals->nr; i++)
 		returns[i] = !settings_find(wanted, &originals->list[i]);
-	for (i = 0; returns && i < originals->nr; i++)
-		for (j = 0; returns[i] && is_made_here(&originals->list[i]) && j < originals->nr; j++)
-			returns[j] |= is_place(&originals->list[j]) &&
-				      is_inside(&originals->list[j], originals->list[i].object);
-	for (i = 0; returns && i < wanted->nr; i++)
-		for (j = 0; is_rebuilt(&wanted->list[i], ledger) && j < originals->nr; j++)
-			returns[j] |= leaves(&originals->list[j], wanted->list[i].object);
+	/* Where a thread is now is read from /proc: only for those of which it is not known yet. */
+	for (i = 0; returns && i < originals->nr; i++) {
+		if (!returns[i] || !is_made_here(&originals->list[i]))
+			continue;
+		for (j = 0; j < originals->nr; j++)
+			returns[j] = returns[j] || (is_place(&originals->list[j]) &&
+						    is_inside(&originals->list[j], originals->list[i].object));
+	}
+	for (i = 0; returns && i < wanted->nr; i++) {
+		if (!is_rebuilt(&wanted->list[i], ledger))
+			continue;
+		for (j = 0; j < originals->nr; j++)
+			returns[j] = returns[j] || leaves(&originals->list[j], wanted->list[i].object);
+	}
 	return returns;
 }
 
