@@ -11,23 +11,6 @@
 #include "host.h"
 #include "store.h"
 
-static int parse(int argc, char **argv, bool *dry_run)
-{
-	static const struct option list[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ 0 },
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
-		if (option != 'n')
-			return edit_unknown(argv, option);
-		*dry_run = true;
-	}
-	return DONE;
-}
-
 static int apply(const struct policy *policy, struct apply *how)
 {
 	int lock = store_lock(), code;
@@ -46,7 +29,7 @@ int cmd_apply(int argc, char **argv)
 	struct policy policy;
 	int code;
 
-	code = parse(argc, argv, &how.dry_run);
+	code = edit_dry_run(argc, argv, &how.dry_run);
 	if (code != DONE)
 		return code;
 	if (argc - optind != 1)
@@ -70,7 +53,7 @@ int cmd_reset(int argc, char **argv)
 	struct policy nothing;
 	int code;
 
-	code = parse(argc, argv, &how.dry_run);
+	code = edit_dry_run(argc, argv, &how.dry_run);
 	if (code != DONE)
 		return code;
 	if (argc > optind)

@@ -170,19 +170,11 @@ static int unset_vm(struct policy *policy, void *data)
 
 int cmd_unset(int argc, char **argv)
 {
-	static const struct option list[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ 0 },
-	};
 	bool dry_run = false;
-	int option;
+	int code = edit_dry_run(argc, argv, &dry_run);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
-		if (option != 'n')
-			return edit_unknown(argv, option);
-		dry_run = true;
-	}
+	if (code != DONE)
+		return code;
 	if (argc - optind != 1)
 		return fail(WRONG_USAGE, "unset: one VM is needed, not %d; see dlspare unset --help", argc - optind);
 	return edit_policy(unset_vm, argv[optind], dry_run);

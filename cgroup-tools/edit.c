@@ -111,3 +111,20 @@ int edit_unknown(char **argv, int option)
 		return fail(WRONG_USAGE, "%s: %s lacks its value; see dlspare %s --help", argv[0], word, argv[0]);
 	return fail(WRONG_USAGE, "%s: there is no option '%s'; see dlspare %s --help", argv[0], word, argv[0]);
 }
+
+int edit_dry_run(int argc, char **argv, bool *dry_run)
+{
+	static const struct option list[] = {
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
+		if (option != 'n')
+			return edit_unknown(argv, option);
+		*dry_run = true;
+	}
+	return DONE;
+}

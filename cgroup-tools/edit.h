@@ -24,6 +24,9 @@ int edit_time(const char *option, const char *text, uint64_t *ns);
 int edit_cpus(const char *option, const char *text, struct cpus *cpus);
 int edit_number(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *number);
 
+/* Reads the options of a command that has --dry-run alone; its arguments begin at optind then. DONE or WRONG_USAGE. */
+int edit_dry_run(int argc, char **argv, bool *dry_run);
+
 /* For '?' and ':' of getopt_long(): names the option. Returns WRONG_USAGE. */
 int edit_unknown(char **argv, int option);
 
