@@ -10,7 +10,8 @@
  *			for one that has budget and is sent nothing
  *
  * loancost N: with N groups below the pool, each with a SCHED_DEADLINE thread
- * and a tap of its own. Prints "NAME NANOSECONDS" a line: the mean of ROUNDS.
+ * and a tap of its own. Prints "NAME NANOSECONDS" a line: the median of ROUNDS,
+ * for a tick or an RCU callback may fall into any of them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -200,11 +201,24 @@ static void round_trip(struct sleeper *s)
 		die("pipe");
 }
 
-/* The mean of a wake-up and its answer, with a packet through @tap before each. */
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int64_t median(int64_t took[ROUNDS])
+{
+	qsort(took, ROUNDS, sizeof(*took), compare);
+	return took[ROUNDS / 2];
+}
+
+/* A wake-up and its answer, with a packet through @tap before each. */
 static int64_t trip_cost(struct tap *tap, int64_t runtime, int64_t period, int depleted)
 {
+	int64_t took[ROUNDS];
 	struct sleeper s;
-	int64_t took = 0;
 
 	if (pipe(s.wake) || pipe(s.answer))
 		die("pipe");
@@ -224,20 +238,20 @@ static int64_t trip_cost(struct tap *tap, int64_t runtime, int64_t period, int d
 		start = now();
 		round_trip(&s);
 		if (i >= WARM_UP)
-			took += sent + now() - start;
+			took[i - WARM_UP] = sent + now() - start;
 	}
 	kill(s.pid, SIGKILL);
 	close(s.wake[0]);
 	close(s.wake[1]);
 	close(s.answer[0]);
 	close(s.answer[1]);
-	return took / ROUNDS;
+	return median(took);
 }
 
 /* Each packet after a sleep, which ends what was pending. */
 static int64_t send_cost(struct tap *tap, struct tap *before)
 {
-	int64_t took = 0;
+	int64_t took[ROUNDS];
 
 	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
 		int64_t one;
@@ -247,9 +261,9 @@ static int64_t send_cost(struct tap *tap, struct tap *before)
 			tap_send(before);
 		one = tap_send(tap);
 		if (i >= WARM_UP)
-			took += one;
+			took[i - WARM_UP] = one;
 	}
-	return took / ROUNDS;
+	return median(took);
 }
 
 int main(int argc, char **argv)
