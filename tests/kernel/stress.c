@@ -518,13 +518,14 @@ static void borrower_run(struct shared *me, uint32_t bit, uint64_t state)
 	me->threads |= bit;
 	for (;;) {
 		uint32_t kind, wake = me->wake;
-		bool steady;
+		bool steady, calm;
 
 		/* Not to be seen awake on what was read before. */
 		me->awake &= ~bit;
 		steady = me->steady;
+		calm = me->calm && !steady;
 		kind = steady ? SPIN : me->kind;
-		if (steady || (!me->calm && (kind == SPIN || kind == YIELD)))
+		if (steady || (!calm && (kind == SPIN || kind == YIELD)))
 			me->awake |= bit;
 		spin(2 + below_of(&state, 30));
 		me->progress++;
@@ -538,7 +539,7 @@ static void borrower_run(struct shared *me, uint32_t bit, uint64_t state)
 			lock_and_work(&state);
 		if (kind == NAP || kind == LOCK)
 			pause_ns((50 + below_of(&state, 700)) * US);
-		if (me->calm && !steady)
+		if (calm)
 			pause_ns(MS);
 	}
 }
@@ -998,6 +999,12 @@ static void expected_bandwidth(unsigned long long fair[CPUS], unsigned long long
 	}
 }
 
+/* When the bandwidth of all that have left will have left. */
+static int64_t zero_lag(void)
+{
+	return last_left + ZERO_LAG;
+}
+
 /*
  * What root domains have beyond what was given to servers and living threads.
  * Threads that left their class still count until their 0-lag time.
@@ -1286,19 +1293,32 @@ static void op_affinity(void)
 /*
  * Between root domains only who is awake: mainline takes the bandwidth of a thread
  * that moves from where it last ran, and a sleeper that goes and comes back did not
- * run where it went.
+ * run where it went. Nor who has left its class before its 0-lag time: what it still
+ * counts for is taken from where it is then. Between cpusets nobody who may be boosted
+ * into SCHED_DEADLINE: mainline counts the threads of that class before the move and
+ * after it, and a recount passes over a cpuset that has none.
  */
+static bool may_move(int i, int group)
+{
+	int from = groups[slots[i].group].parent, to = groups[group].parent;
+	bool leaves = (from == 3) != (to == 3);
+
+	if (from == to)
+		return true;
+	if (leaves && slots[i].policy != DEADLINE &&
+	    (now() < zero_lag() || (has_bandwidth && bandwidth_beyond())))
+		return false;
+	if (leaves || slots[i].policy != DEADLINE || slots[i].shared->twin)
+		return make_steady(i);
+	return true;
+}
+
 static void op_move(void)
 {
 	int i = some_slot(), group = some_group(true), err;
-	bool leaves;
 
 	say("%d to %s", i, groups[group].name);
-	if (i < 0)
-		return;
-	leaves = slots[i].policy == DEADLINE &&
-		 (groups[group].parent == 3) != (groups[slots[i].group].parent == 3);
-	if (leaves && !make_steady(i))
+	if (i < 0 || !may_move(i, group))
 		return;
 	err = move(slots[i].pid, group);
 	slots[i].shared->steady = 0;
@@ -1504,12 +1524,6 @@ static void run_quiet_op(void)
 		op++;
 	run_op(op);
 	operation++;
-}
-
-/* When the bandwidth of all that have left will have left. */
-static int64_t zero_lag(void)
-{
-	return last_left + ZERO_LAG;
 }
 
 /*
