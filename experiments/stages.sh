@@ -1,0 +1,227 @@
+# The stages of an experiment, each one boot of the testbed, and what they have in common: sourced by experiments/*/run.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with the run
+#
+# The experiment sets before it calls main_of_stages "$@"
+#   name here top  its name, its folder, the project's
+#   jobs           testbeds at a time, if not 2
+# and defines
+#   usage           prints its help, with "$common_options" in it
+#   option NAME VALUE   takes an option of its own; fails if it knows none of that name (optional)
+#   choose_stages   fills stages=(NAME...), after the options are known
+#   build_programs  compiles what it needs (compile), and names in added=(FILE...) what the stages take along
+#                   besides dlspare and vm.sh
+#   stage_options STAGE    options of `testbed run`, one word a line (optional)
+#   stage_arguments STAGE  arguments of $here/stage, one a line
+#   write_tables    makes $out/*.csv of $out/stages/*/…
+#   parameters      prints "NAME: VALUE" lines beside the common ones
+#   show            draws the figure and prints the result
+#   check_results   fails (fail) if the result is not what it must be (optional)
+
+common_options='  --jobs N      testbeds at a time
+  --out DIR     (out/NAME)
+  --again       do stages again that were done before
+
+A stage that was done with the same kernel, programs and parameters is not done again.
+Exit status 1 if a stage or a check failed, 2 for wrong usage.'
+
+say() {
+	echo "$name: $*"
+}
+
+fail() {
+	say "$*" >&2
+	exit 1
+}
+
+fail_usage() {
+	say "$*; see --help" >&2
+	exit 2
+}
+
+duration() { # SECONDS
+	if (($1 < 60)); then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}
+
+check_number() { # OPTION VALUE
+	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || fail_usage "$1 '$2' is not a positive number"
+}
+
+check_list() { # OPTION KNOWN-WORDS ITEM...
+	local option=$1 known=$2 item
+	shift 2
+	(($#)) || fail_usage "$option is empty"
+	for item; do
+		[[ " $known " == *" $item "* ]] || fail_usage "$option has '$item', not one of: $known"
+	done
+}
+
+defined() {
+	declare -F "$1" >/dev/null
+}
+
+parse_options() {
+	while (($#)); do
+		case $1 in
+		-h | --help) usage; exit ;;
+		--again) again=1; shift; continue ;;
+		esac
+		(($# > 1)) || fail_usage "unknown option '$1', or it lacks its value"
+		case $1 in
+		--jobs) check_number "$1" "$2"; jobs=$2 ;;
+		--out) out=$2 ;;
+		*) { defined option && option "$1" "$2"; } || fail_usage "unknown option '$1'" ;;
+		esac
+		shift 2
+	done
+}
+
+# Into $build, static: the testbed has few libraries.
+compile() { # PROGRAM GCC-ARGUMENT...
+	local program=$1
+	shift
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -o "$build/$program" "$@"
+}
+
+find_kernel() {
+	DLSPARE_KERNEL=${DLSPARE_KERNEL:-$("$top/kernel-patches/build" --print-image)} || fail "the kernel could not be built"
+	[[ -r $DLSPARE_KERNEL ]] || fail "kernel '$DLSPARE_KERNEL' cannot be read"
+	export DLSPARE_KERNEL
+}
+
+# --- stages ---
+
+options_of() {
+	if defined stage_options; then stage_options "$1"; fi
+}
+
+# What decides a stage's result.
+stage_key() {
+	local file
+	{
+		cat "$DLSPARE_KERNEL" "$here/stage" "$top"/tests/testbed/{testbed,guest,*.c}
+		for file in "${added[@]}"; do find "$file" -type f -exec cat {} +; done
+		options_of "$1"
+		stage_arguments "$1"
+	} | sha256sum | cut -d' ' -f1
+}
+
+is_done() {
+	[[ ! $again && -e $out/stages/$1/key && $(<"$out/stages/$1/key") == "$(stage_key "$1")" ]]
+}
+
+start_stage() {
+	local dir=$out/stages/$1 file options arguments
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	stage_key "$1" >"$dir/key.begun"
+	mapfile -t options < <(options_of "$1")
+	mapfile -t arguments < <(stage_arguments "$1")
+	for file in "${added[@]}"; do options+=(--add "$file"); done
+	"$top/tests/testbed/testbed" run "${options[@]}" --out "$dir" "$here/stage" "${arguments[@]}" >"$dir/log" 2>&1 </dev/null &
+	running[$!]=$1
+	began[$!]=$SECONDS
+}
+
+report() { # STAGE TEXT
+	local left=''
+	ended=$((ended + 1))
+	((ended == ${#stages[@]} || ended == skipped)) ||
+		left=", about $(duration $(((SECONDS - first) * (${#stages[@]} - ended) / (ended - skipped)))) left"
+	say "$ended/${#stages[@]} $1: $2$left"
+}
+
+end_stage() {
+	local pid status=0 stage
+	wait -n -p pid "${!running[@]}" || status=$?
+	stage=${running[$pid]}
+	unset "running[$pid]"
+	if ((status == 0)); then
+		mv "$out/stages/$stage/key.begun" "$out/stages/$stage/key"
+		report "$stage" "$(duration $((SECONDS - began[$pid])))"
+	else
+		failed+=("$stage")
+		report "$stage" "failed with $status, see $out/stages/$stage/log"
+		tail -5 "$out/stages/$stage/log" | sed 's/^/  /' >&2
+	fi
+}
+
+stop_stages() {
+	((${#running[@]} == 0)) || kill "${!running[@]}" 2>/dev/null || true
+	wait
+}
+
+run_stages() {
+	local stage
+	failed=() ended=0 skipped=0 first=$SECONDS
+	declare -gA running=() began=()
+	trap stop_stages EXIT
+	say "${#stages[@]} stages, $jobs at a time"
+	for stage in "${stages[@]}"; do
+		if is_done "$stage"; then
+			skipped=$((skipped + 1))
+			report "$stage" "done before"
+			continue
+		fi
+		((${#running[@]} < jobs)) || end_stage
+		start_stage "$stage"
+	done
+	while ((${#running[@]})); do end_stage; done
+	((${#failed[@]} == 0)) || fail "failed: ${failed[*]}; run again to do only these"
+}
+
+# --- results ---
+
+# A table of a header line and of what COMMAND STAGE DIR prints for each stage.
+table() { # HEADER COMMAND...
+	local stage header=$1
+	shift
+	echo "$header"
+	for stage in "${stages[@]}"; do "$@" "$stage" "$out/stages/$stage"; done
+}
+
+# The value of a KEY=VALUE or KEY VALUE line.
+value_of() { # KEY FILE
+	sed -n "s/^$1[= ]//p" "$2"
+}
+
+# Nearest rank, of numbers on standard input: a comma between them.
+percentiles() { # PERCENT...
+	sort -g | awk -v list="$*" '
+		{ value[NR] = $1 }
+		END {
+			n = split(list, percent, " ")
+			for (k = 1; k <= n; k++) {
+				i = int(NR * percent[k] / 100)
+				if (i < NR * percent[k] / 100) i++
+				printf "%s%s", k > 1 ? "," : "", value[i]
+			}
+			print ""
+		}'
+}
+
+write_parameters() {
+	echo "project: $(git -C "$top" describe --always --dirty 2>/dev/null || echo unknown)"
+	echo "kernel: $(cat "$out"/stages/*/kernel 2>/dev/null | sort -u)"
+	echo "emulator: $(qemu-system-x86_64 --version | head -1)"
+	parameters
+}
+
+# --- the command ---
+
+main_of_stages() {
+	jobs=${jobs:-2} again='' out=$top/out/$name added=() stages=()
+	parse_options "$@"
+	choose_stages
+	mkdir -p "$out/stages" "$out/build"
+	out=$(readlink -f "$out") build=$out/build
+	find_kernel
+	make -s -C "$top/cgroup-tools" programs
+	build_programs
+	added+=("$top/out/tools/dlspare" "$top/experiments/vm.sh")
+	run_stages
+	write_tables
+	write_parameters >"$out/parameters.txt"
+	show
+	say "$(duration "$SECONDS"); results in $out"
+	! defined check_results || check_results
+}
