@@ -1290,13 +1290,22 @@ static void op_affinity(void)
 		outcome(set_affinity(i, cpus));
 }
 
+static bool is_isolated(int group)
+{
+	char text[64];
+
+	get(path_of(group, "cpuset.cpus.partition"), text, sizeof(text));
+	return !strncmp(text, "isolated\n", 9);
+}
+
 /*
  * Between root domains only who is awake: mainline takes the bandwidth of a thread
  * that moves from where it last ran, and a sleeper that goes and comes back did not
  * run where it went. Nor who has left its class before its 0-lag time: what it still
  * counts for is taken from where it is then. Between cpusets nobody who may be boosted
  * into SCHED_DEADLINE: mainline counts the threads of that class before the move and
- * after it, and a recount passes over a cpuset that has none.
+ * after it, and a recount passes over a cpuset that has none. Nor between two isolated
+ * partitions: they are one root domain, in which mainline adds what moves once more.
  */
 static bool may_move(int i, int group)
 {
@@ -1305,6 +1314,8 @@ static bool may_move(int i, int group)
 
 	if (from == to)
 		return true;
+	if (leaves && is_isolated(0) && is_isolated(3))
+		return false;
 	if (leaves && slots[i].policy != DEADLINE &&
 	    (now() < zero_lag() || (has_bandwidth && bandwidth_beyond())))
 		return false;
