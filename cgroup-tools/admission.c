@@ -103,12 +103,10 @@ static bool add_fair_servers(struct admission_domain *domain)
 /* The CPUs of a pool that are in the domain. */
 static struct cpus common(const struct pool_policy *pool, const struct cpus *cpus)
 {
-	struct cpus others = *cpus, both = *cpus;
+	struct cpus both = *cpus;
 
-	if (!cpus_empty(&pool->cpus)) {
-		cpus_subtract(&others, &pool->cpus);
-		cpus_subtract(&both, &others);
-	}
+	if (!cpus_empty(&pool->cpus))
+		cpus_intersect(&both, &pool->cpus);
 	return both;
 }
 

@@ -14,6 +14,15 @@
 #include "store.h"
 #include "wanted.h"
 
+int apply_lock(void)
+{
+	int lock = store_lock();
+
+	if (lock < 0)
+		return -fail(errno == EACCES || errno == EPERM ? MISSING : FAILED, STORE_FOLDER ": %s", strerror(errno));
+	return lock;
+}
+
 struct applying {
 	struct apply *apply;
 	int code;			/* of the first problem */

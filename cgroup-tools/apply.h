@@ -16,8 +16,11 @@ struct apply {
 	unsigned int missing;		/* result: VMs of the policy that do not run */
 };
 
+/* As store_lock(); a descriptor to close, or minus a code of command.h after telling why. */
+int apply_lock(void);
+
 /*
- * The caller holds store_lock(). Returns DONE or another code of command.h, after telling why. VMs of hooks join the
+ * The caller holds apply_lock(). Returns DONE or another code of command.h, after telling why. VMs of hooks join the
  * policy, unless alone; save is about the policy without them.
  */
 int apply_policy(const struct policy *policy, struct apply *apply);

@@ -13,10 +13,10 @@
 
 static int apply(const struct policy *policy, struct apply *how)
 {
-	int lock = store_lock(), code;
+	int lock = apply_lock(), code;
 
 	if (lock < 0)
-		return fail(errno == EACCES || errno == EPERM ? MISSING : FAILED, STORE_FOLDER ": %s", strerror(errno));
+		return -lock;
 	code = apply_policy(policy, how);
 	close(lock);
 	return code;

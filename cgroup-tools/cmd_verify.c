@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dlspare verify */
-#include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "apply.h"
@@ -17,9 +15,9 @@ int cmd_verify(int argc, char **argv)
 
 	if (argc > 1)
 		return fail(WRONG_USAGE, "verify: '%s' is one word too many; see dlspare verify --help", argv[1]);
-	lock = store_lock();
+	lock = apply_lock();
 	if (lock < 0)
-		return fail(errno == EACCES || errno == EPERM ? MISSING : FAILED, STORE_FOLDER ": %s", strerror(errno));
+		return -lock;
 	if (!store_load(&policy, &error)) {
 		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
 		goto out;

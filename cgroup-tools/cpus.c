@@ -163,3 +163,9 @@ void cpus_subtract(struct cpus *to, const struct cpus *from)
 	for (int i = 0; i < WORDS; i++)
 		to->bits[i] &= ~from->bits[i];
 }
+
+void cpus_intersect(struct cpus *to, const struct cpus *with)
+{
+	for (int i = 0; i < WORDS; i++)
+		to->bits[i] &= with->bits[i];
+}

@@ -30,8 +30,9 @@ bool cpus_within(const struct cpus *a, const struct cpus *b);
 unsigned int cpus_count(const struct cpus *cpus);
 /* The first member from `from` on, or -1. */
 int cpus_next(const struct cpus *cpus, int from);
-/* *to gets from's members, or loses them. */
+/* *to gets from's members, or loses them, or keeps those alone that with has too. */
 void cpus_unite(struct cpus *to, const struct cpus *from);
 void cpus_subtract(struct cpus *to, const struct cpus *from);
+void cpus_intersect(struct cpus *to, const struct cpus *with);
 
 #endif

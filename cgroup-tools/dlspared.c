@@ -154,11 +154,9 @@ static void look(const struct policy *new)
 	int lock;
 
 	begin_look();
-	lock = store_lock();
-	if (lock < 0) {
-		fail(FAILED, STORE_FOLDER ": %s", strerror(errno));
+	lock = apply_lock();
+	if (lock < 0)
 		return;
-	}
 	if (new ? !policy_copy(&policy, new) : !store_load(&policy, &error)) {
 		fail(FAILED, "the policy in force cannot be read, nothing is changed: %s", new ? "out of memory" : error.text);
 		goto out;
@@ -186,9 +184,9 @@ static int reload(const char *path)
 	begin_look();
 	if (!policy_read(&policy, path, &error))
 		return fail(WRONG_POLICY, "%s; the policy in force stays", error.text);
-	lock = store_lock();
+	lock = apply_lock();
 	if (lock < 0) {
-		code = fail(FAILED, STORE_FOLDER ": %s", strerror(errno));
+		code = -lock;
 	} else {
 		code = apply_policy(&policy, &apply);
 		close(lock);
@@ -240,9 +238,9 @@ static int run(const char *path, bool once)
 	if (group_start())
 		return fail(MISSING, "no control groups, version 2: %s", strerror(errno));
 	/* Makes the folders that are watched. */
-	lock = store_lock();
+	lock = apply_lock();
 	if (lock < 0)
-		return fail(errno == EACCES || errno == EPERM ? MISSING : FAILED, STORE_FOLDER ": %s", strerror(errno));
+		return -lock;
 	close(lock);
 	if (signals < 0 || event_start(&missing))
 		return fail(FAILED, "events: %s", strerror(errno));

@@ -19,9 +19,9 @@ int edit_policy(edit_function *edit, void *data, bool dry_run)
 	struct policy policy;
 	int lock, code;
 
-	lock = store_lock();
+	lock = apply_lock();
 	if (lock < 0)
-		return fail(errno == EACCES || errno == EPERM ? MISSING : FAILED, STORE_FOLDER ": %s", strerror(errno));
+		return -lock;
 	if (!store_load(&policy, &error)) {
 		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
 		goto out;

@@ -403,10 +403,9 @@ static void want_vm(struct making *m, const struct vm_policy *policy, const stru
 			continue;
 		/* An own affinity would stay, and SCHED_DEADLINE wants the whole root domain. */
 		if (pool && pool->exclusive) {
-			struct cpus cpus = m->host->online, others = m->host->online;
+			struct cpus cpus = m->host->online;
 
-			cpus_subtract(&others, &pool->cpus);
-			cpus_subtract(&cpus, &others);
+			cpus_intersect(&cpus, &pool->cpus);
 			text = cpus_print(&cpus);
 			want_thread(m, SETTING_AFFINITY, thread, text);
 			free(text);

@@ -102,6 +102,10 @@ static void compares_and_combines(void **state)
 	cpus_subtract(&a, &c);
 	assert_prints(&a, "0,3-5,100");
 	assert_true(cpus_equal(&a, &(struct cpus){ .bits = { 0x39, 1ull << 36 } }));
+	cpus_intersect(&a, &b);
+	assert_prints(&a, "3-5");
+	cpus_intersect(&a, &none);
+	assert_true(cpus_empty(&a));
 }
 
 int main(void)
