@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo check check-debug tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-debug tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -14,6 +14,16 @@ demo: ## a ping to a depleted VM, without and with a spare reservation
 	$(Q)config/setup
 	$(Q)kernel-patches/build $(jobs)
 	$(Q)experiments/ping/run
+
+experiments: ## run all experiments: each figure and table of experiments/; an hour
+	$(Q)config/setup
+	$(Q)kernel-patches/build $(jobs)
+	$(Q)experiments/run
+
+experiment: ## run one of them (NAME=ping)
+	$(Q)config/setup
+	$(Q)kernel-patches/build $(jobs)
+	$(Q)experiments/run $(or $(NAME),$(error NAME=... is missing; see experiments/run --help))
 
 check: ## run all tests
 	$(Q)config/setup
