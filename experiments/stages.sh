@@ -184,7 +184,7 @@ value_of() { # KEY FILE
 	sed -n "s/^$1[= ]//p" "$2"
 }
 
-# Nearest rank, of numbers on standard input: a comma between them.
+# Nearest rank, of numbers on standard input, a comma between them; 0 is the smallest.
 percentiles() { # PERCENT...
 	sort -g | awk -v list="$*" '
 		{ value[NR] = $1 }
@@ -192,8 +192,8 @@ percentiles() { # PERCENT...
 			n = split(list, percent, " ")
 			for (k = 1; k <= n; k++) {
 				i = int(NR * percent[k] / 100)
-				if (i < NR * percent[k] / 100) i++
-				printf "%s%s", k > 1 ? "," : "", value[i]
+				if (!i || i < NR * percent[k] / 100) i++
+				printf "%s%s", (k > 1 ? "," : ""), value[i]
 			}
 			print ""
 		}'
