@@ -212,13 +212,14 @@ static void take_answer(struct connection *connection)
 
 static void plan(int64_t begin)
 {
-	uint64_t state = options.seed;
 	int64_t end = begin + (int64_t)options.ms * 1000 * US, due;
+	size_t room = 2 * options.rate * options.ms / 1000 + 1000; // the chance of more is nil
+	uint64_t state = options.seed;
 
-	requests = calloc(2 * options.rate * options.ms / 1000 + 1000, sizeof(*requests));
+	requests = calloc(room, sizeof(*requests));
 	if (!requests)
 		fail("%s", strerror(errno));
-	for (due = begin; (due += chance_gap(&state, options.rate)) < end;)
+	for (due = begin; count < room && (due += chance_gap(&state, options.rate)) < end;)
 		requests[count++].due = due;
 }
 
