@@ -169,7 +169,7 @@ static bool receive_head(struct connection *connection)
 		return false;
 	connection->head_got += got;
 	connection->head[connection->head_got] = '\0';
-	body = http_body(connection->head, connection->head_got);
+	body = http_body(connection->head);
 	if (!body && connection->head_got < HTTP_HEAD - 1)
 		return false;
 	if (!body || !http_parse_answer(connection->head, &bytes) || bytes != options.bytes ||

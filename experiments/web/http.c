@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "http.h"
 
 #include <stdio.h>
@@ -6,9 +5,9 @@
 
 static const char length_name[] = "\r\nContent-Length: ";
 
-size_t http_body(const char *text, size_t size)
+size_t http_body(const char *text)
 {
-	const char *end = memmem(text, size, "\r\n\r\n", 4);
+	const char *end = strstr(text, "\r\n\r\n");
 
 	return end ? end - text + 4 : 0;
 }

@@ -11,8 +11,8 @@ enum {
 	HTTP_MOST = 1 << 20,    // bytes of a page
 };
 
-// Where the body of a message begins, or 0: its head is not complete.
-size_t http_body(const char *text, size_t size);
+// Where the body of a message begins, or 0: its head is not complete. TEXT ends with a zero.
+size_t http_body(const char *text);
 
 // False if it is no request for a page of up to HTTP_MOST bytes. TEXT ends with a zero.
 bool http_parse_request(const char *text, size_t *bytes);

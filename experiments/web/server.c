@@ -103,7 +103,7 @@ static enum step receive(struct connection *connection)
 // False if what was received is only a part of a request.
 static bool take_request(struct connection *connection)
 {
-	size_t end = http_body(connection->request, connection->got);
+	size_t end = http_body(connection->request);
 
 	if (!end && connection->got < HTTP_HEAD - 1)
 		return false;
