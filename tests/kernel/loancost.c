@@ -137,6 +137,7 @@ static void spin(void *data)
 {
 	struct spinner *s = data;
 
+	raise(SIGSTOP);
 	for (;;) {
 		while (!s->armed)
 			;
@@ -154,17 +155,28 @@ static int64_t sleep_until(int64_t when)
 	return now();
 }
 
-/* A packet through @tap for a thread that spins, which has the CPU while the sender sleeps. */
-static struct steps steps_cost(struct tap *tap, int64_t runtime, int64_t period)
+/*
+ * Stopped. Made before the sender has a reservation: a child keeps what is left of its
+ * parent's budget and deadline, and would use them once it has a reservation of its own.
+ */
+static struct spinner *make_spinner(void)
 {
-	int64_t sent[ROUNDS], there[ROUNDS], back[ROUNDS];
 	struct spinner *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (s == MAP_FAILED)
 		die("mmap");
 	s->pid = child(spin, s);
 	join("pool/vm0", s->pid);
+	return s;
+}
+
+/* A packet through @tap for a thread that spins, which has the CPU while the sender sleeps. */
+static struct steps steps_cost(struct spinner *s, struct tap *tap, int64_t runtime, int64_t period)
+{
+	int64_t sent[ROUNDS], there[ROUNDS], back[ROUNDS];
+
 	reserve(s->pid, runtime, period);
+	kill(s->pid, SIGCONT);
 	pause_ns(20 * MS);
 	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
 		int64_t one = tap_send(tap), until, before, woke;
@@ -180,7 +192,6 @@ static struct steps steps_cost(struct tap *tap, int64_t runtime, int64_t period)
 		back[i - WARM_UP] = woke - until;
 	}
 	kill(s->pid, SIGKILL);
-	munmap(s, sizeof(*s));
 	return (struct steps){ median(sent, ROUNDS), median(there, ROUNDS), median(back, ROUNDS) };
 }
 
@@ -201,14 +212,16 @@ static void check_loans(long long count)
 /* The sender's deadline is before its and the unit's. A loan ends after one dispatch. */
 static void print_steps(struct tap *bound, struct tap *other)
 {
+	struct spinner *rich = make_spinner(), *poor = make_spinner();
 	struct steps plain, loan;
 	long long borrows;
 
+	reserve(0, 20 * MS, 200 * MS);
 	put("pool/vm0", "cpu.spare.borrow", "on chances=1");
-	plain = steps_cost(other, 50 * MS, 1000 * MS);
+	plain = steps_cost(rich, other, 300 * MS, 1000 * MS);
 	pause_ns(1100 * MS);
 	borrows = loans();
-	loan = steps_cost(bound, MS, 1000 * MS);
+	loan = steps_cost(poor, bound, MS, 1000 * MS);
 	check_loans(loans() - borrows);
 	put("pool/vm0", "cpu.spare.borrow", "on");
 	printf("event_borrow %lld\n", (long long)(loan.sent - plain.sent));
@@ -297,7 +310,6 @@ int main(int argc, char **argv)
 
 	print_loan(&bound, &other);
 	pause_ns(1100 * MS);
-	reserve(0, 50 * MS, 200 * MS);
 	print_steps(&bound, &other);
 	pause_ns(1100 * MS);
 	join("pool/vm0", getpid());
