@@ -1,10 +1,12 @@
 // throughput: the batch load inside the guest, after the utility of the 2011 paper.
 //
 // Repeats a basic loop of a few arithmetic operations and says how many loops a
-// microsecond it made. A console line costs an emulated serial port dozens of exits,
-// so during a measurement it is silent (--horizon 0) and answers datagrams instead.
+// microsecond it made; on request it walks through a working set of memory instead.
+// A console line costs an emulated serial port dozens of exits, so during a
+// measurement it is silent (--horizon 0) and answers datagrams instead.
 
 #include <argp.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -22,7 +24,20 @@ enum { LOOPS_A_STEP = 10000 }; // some 50 us: reading the clock costs nothing be
 
 struct options {
 	double horizon_s;
+	unsigned long set_kib;
 	unsigned int port;
+};
+
+// Shared by who computes and who answers.
+struct work {
+	atomic_ullong loops;
+	atomic_bool walks;
+};
+
+// A cell for each cache line, and where to go from it.
+struct cell {
+	struct cell *next;
+	uint64_t rest[7];
 };
 
 static int64_t now_ns(void)
@@ -43,7 +58,39 @@ static uint64_t repeat(unsigned int loops, uint64_t x)
 	return x;
 }
 
-static void compute(atomic_ullong *loops, int64_t horizon_ns)
+// One round trip through all cells, in an order that nothing can foresee (Sattolo 1986).
+static struct cell *make_set(unsigned long kib)
+{
+	size_t count = kib * 1024 / sizeof(struct cell);
+	struct cell *set = calloc(count, sizeof(*set));
+	uint32_t *order = calloc(count, sizeof(*order)), swapped;
+	uint64_t x = 1;
+
+	if (!set || !order) {
+		perror("throughput: working set");
+		exit(1);
+	}
+	for (size_t i = 0; i < count; i++) {
+		size_t j = i ? (x = repeat(1, x)) % i : 0;
+
+		swapped = order[j];
+		order[j] = i;
+		order[i] = swapped;
+	}
+	for (size_t i = 0; i < count; i++)
+		set[i].next = &set[order[i]];
+	free(order);
+	return set;
+}
+
+static struct cell *walk(unsigned int loops, struct cell *at)
+{
+	while (loops--)
+		at = at->next;
+	return at;
+}
+
+static void compute(struct work *work, struct cell *at, int64_t horizon_ns)
 {
 	int64_t began_ns = now_ns(), told_ns = began_ns;
 	unsigned long long told = 0;
@@ -52,16 +99,19 @@ static void compute(atomic_ullong *loops, int64_t horizon_ns)
 	for (;;) {
 		int64_t now;
 
-		x = repeat(LOOPS_A_STEP, x);
-		__asm__ volatile("" : "+r"(x)); // the result is used
-		atomic_fetch_add_explicit(loops, LOOPS_A_STEP, memory_order_relaxed);
+		if (at && work->walks)
+			at = walk(LOOPS_A_STEP, at);
+		else
+			x = repeat(LOOPS_A_STEP, x);
+		__asm__ volatile("" : "+r"(x), "+r"(at)); // the result is used
+		atomic_fetch_add_explicit(&work->loops, LOOPS_A_STEP, memory_order_relaxed);
 		if (!horizon_ns || (now = now_ns()) - told_ns < horizon_ns)
 			continue;
 		printf("elapsed_us=%lld loops=%llu loops_per_us=%.3f\n",
-		       (long long)(now - began_ns) / 1000, *loops,
-		       (*loops - told) * 1e3 / (now - told_ns));
+		       (long long)(now - began_ns) / 1000, work->loops,
+		       (work->loops - told) * 1e3 / (now - told_ns));
 		fflush(stdout);
-		told = *loops;
+		told = work->loops;
 		told_ns = now;
 	}
 }
@@ -78,8 +128,8 @@ static int open_port(unsigned int port)
 	return fd;
 }
 
-// Every datagram is answered with the loops so far, as text.
-static void answer(int fd, const atomic_ullong *loops)
+// Every datagram is answered with the loops so far, as text. "w" asks to walk from now on, "a" for arithmetic.
+static void answer(int fd, struct work *work)
 {
 	for (;;) {
 		struct sockaddr_storage from;
@@ -88,7 +138,9 @@ static void answer(int fd, const atomic_ullong *loops)
 
 		if (recvfrom(fd, text, sizeof(text), 0, (struct sockaddr *)&from, &size) < 0)
 			continue;
-		sendto(fd, text, snprintf(text, sizeof(text), "%llu\n", *loops), 0,
+		if (text[0] == 'w' || text[0] == 'a')
+			work->walks = text[0] == 'w';
+		sendto(fd, text, snprintf(text, sizeof(text), "%llu\n", work->loops), 0,
 		       (struct sockaddr *)&from, size);
 	}
 }
@@ -109,6 +161,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (end == arg || *end || options->port < 1 || options->port > 65535)
 			argp_error(state, "--port '%s' is not a port", arg);
 		return 0;
+	case 's':
+		errno = 0;
+		options->set_kib = strtoul(arg, &end, 10);
+		if (end == arg || *end || errno || !options->set_kib || options->set_kib > 32768)
+			argp_error(state, "--set '%s' is not a number from 1 to 32768", arg);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -119,6 +177,7 @@ int main(int argc, char **argv)
 	static const struct argp_option known[] = {
 		{ "horizon", 'o', "SECONDS", 0, "time between lines; 0: none (1)", 0 },
 		{ "port", 'p', "PORT", 0, "UDP port whose datagrams are answered with the loops so far", 0 },
+		{ "set", 's', "KIB", 0, "working set to walk through when a datagram begins with w, until one with a", 0 },
 		{ 0 },
 	};
 	static const struct argp argp = {
@@ -126,12 +185,12 @@ int main(int argc, char **argv)
 		"Repeats a loop of arithmetic at the lowest ordinary priority.", NULL, NULL, NULL,
 	};
 	struct options options = { .horizon_s = 1 };
-	atomic_ullong *loops;
+	struct work *work;
 	int fd;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	loops = mmap(NULL, sizeof(*loops), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (loops == MAP_FAILED) {
+	work = mmap(NULL, sizeof(*work), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (work == MAP_FAILED) {
 		perror("throughput: mmap");
 		return 1;
 	}
@@ -139,10 +198,10 @@ int main(int argc, char **argv)
 		fd = open_port(options.port);
 		if (!fork()) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			answer(fd, loops);
+			answer(fd, work);
 		}
 	}
 	if (nice(19) == -1)
 		perror("throughput: nice");
-	compute(loops, options.horizon_s * 1e9);
+	compute(work, options.set_kib ? make_set(options.set_kib) : NULL, options.horizon_s * 1e9);
 }
