@@ -1,0 +1,81 @@
+# gnuplot -e "dir='out/rivals'" plot.gp
+# ccdf: how many pings take longer than that, a panel a phase. trade: the slowest ping in a thousand against the batch rate.
+
+set datafile separator comma
+rtt = dir . "/rtt.csv"
+summary = dir . "/summary.csv"
+arms = "idle hard mid short max burst fifo reclaim spare best"
+array title_of[10] = ["idle guest, no limit", "hard (40,100) ms", "(4,10) ms", "(0.4,1) ms", "cpu.max 40/100 ms", \
+	"cpu.max and burst", "FIFO, fair server 60/100", "GRUB reclaim (40,100)", "spare, default", "spare, best"]
+# Okabe and Ito's colours, and two more: the colour-blind can tell them apart
+array colour_of[10] = ["#777777", "#d55e00", "#e69f00", "#8c6d00", "#cc79a7", "#882255", "#000000", "#66a61e", "#56b4e9", "#0072b2"]
+array dash_of[10] = [3, 1, 4, 1, 1, 3, 5, 2, 1, 1]
+# Wide below narrow: these lie upon each other
+array width_of[10] = [2.5, 7, 2.5, 2.5, 4.5, 2, 2, 2, 3, 3]
+array point_of[10] = [1, 5, 7, 9, 11, 10, 2, 3, 4, 6]
+phases = "random rival depletion"
+array phase_title[3] = ["alone, pinged at random", "beside a second VM, pinged at random", "alone, pinged when the budget is gone"]
+
+of_arm(arm, phase, file) = sprintf("grep '^%s,%s,' %s || true", arm, phase, file)
+# latency in ms and how many are as long or longer
+longer(arm, phase) = "(" . of_arm(arm, phase, rtt) . ") | cut -d, -f5 | grep . | sort -g | " . \
+	"awk '{ v[NR] = $1 } END { for (i = 1; i <= NR; i++) print v[i] / 1000 \",\" (NR - i + 1) / NR }'"
+count(phase) = int(system("grep -c '^[^,]*," . phase . ",' " . rtt . " || true"))
+
+set logscale xy 10
+set grid lt 1 lc rgb "#dddddd"
+set border 3
+set tics nomirror out
+set xtics ("30 µs" 0.03, "100 µs" 0.1, "300 µs" 0.3, "1 ms" 1, "3 ms" 3, "10 ms" 10, "30 ms" 30, "100 ms" 100)
+set xrange [0.03:200]
+
+do for [format in "svg png"] {
+	if (format eq "svg") {
+		set terminal svg size 1500,560 dynamic font "sans,14" background rgb "white"
+	} else {
+		set terminal pngcairo size 1500,560 font "sans,12" background rgb "white"
+	}
+	set output sprintf("%s/ccdf.%s", dir, format)
+	set yrange [0.0008:1.2]
+	set ytics ("1" 1, "0.1" 0.1, "0.01" 0.01, "0.001" 0.001)
+	set xlabel "round-trip time (log scale)"
+	set ylabel "fraction of pings that take as long or longer (log scale)"
+	set key at screen 0.5,0.02 bottom center horizontal maxrows 2 samplen 3.5 width 1 noenhanced
+	set multiplot layout 1,3 margins 0.06,0.985,0.27,0.86 spacing 0.045 title "Ping to a guest that computes and has 40 % of its CPU"
+	do for [p=1:3] {
+		set title phase_title[p]
+		plot for [i=1:10] "< " . longer(word(arms, i), word(phases, p)) using 1:2 with steps \
+			lw width_of[i] dt dash_of[i] lc rgb colour_of[i] title title_of[i], \
+			NaN notitle
+		unset key; unset ylabel
+	}
+	unset multiplot
+	unset output
+}
+
+# A guest beside a second one: its arms without a load or a limit have no batch rate to compare.
+do for [format in "svg png"] {
+	if (format eq "svg") {
+		set terminal svg size 1300,560 dynamic font "sans,14" background rgb "white"
+	} else {
+		set terminal pngcairo size 1300,560 font "sans,12" background rgb "white"
+	}
+	set output sprintf("%s/trade.%s", dir, format)
+	unset logscale x
+	set xrange [*:*]
+	set xtics auto
+	set yrange [0.03:200]
+	set ytics ("30 µs" 0.03, "100 µs" 0.1, "300 µs" 0.3, "1 ms" 1, "3 ms" 3, "10 ms" 10, "30 ms" 30, "100 ms" 100)
+	set xlabel "batch rate by the CPU time that the vCPU was charged with, loops/µs"
+	set ylabel "99.9 % of pings are faster than (log scale)"
+	set key at screen 0.5,0.02 bottom center horizontal maxrows 2 samplen 2 width 1 noenhanced
+	set multiplot layout 1,2 margins 0.07,0.985,0.27,0.86 spacing 0.06 title "What a short answer costs the batch load (down and to the right is better)"
+	do for [p=1:2] {
+		set title phase_title[p]
+		plot for [i=2:10] "< " . of_arm(word(arms, i), word(phases, p), summary) using 17:($11 / 1000) with points \
+			pt point_of[i] ps 1.8 lw 2 lc rgb colour_of[i] title title_of[i]
+		unset key; unset ylabel
+	}
+	unset multiplot
+	unset output
+}
