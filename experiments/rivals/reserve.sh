@@ -34,3 +34,17 @@ reserve() { # NAME TID CLASS RUNTIME_US PERIOD_US
 	esac
 	sleep 0.5
 }
+
+# Undoes reserve, and the loans that came with it.
+release() { # NAME TID CLASS
+	local max=$pool_group/$1.vm/cpu.max
+	case $3 in
+	max | burst)
+		echo 0 >"$max.burst"
+		echo max >"$max" ;;
+	fifo)
+		chrt -o -p 0 "$2"
+		set_fair_server 50000 1000000 ;;
+	esac
+	dlspare unset "$1"
+}
