@@ -8,14 +8,14 @@
 // On one CPU it cannot run while the vCPU does: it becomes ready to run a short
 // time before the depletion, and the depletion is what lets it run.
 
+#include "../lib/echo.h"
+#include "../lib/load.h"
 #include "budget.h"
 
 #include <argp.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/ip.h>
-#include <netinet/ip_icmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,53 +184,24 @@ static int64_t wait_for_depletion(struct vcpu *vcpu, int64_t earliest)
 
 // --- the network ---
 
-static uint16_t checksum(const void *data, size_t size)
+static int open_echo(struct in_addr address)
 {
-	const uint16_t *word = data;
-	uint32_t sum = 0;
-
-	for (; size; size -= sizeof(*word))
-		sum += *word++;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
-static int open_socket(int type, int protocol, struct in_addr address, unsigned int port)
-{
-	struct sockaddr_in peer = {
-		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address,
-	};
 	struct timeval timeout = { .tv_sec = REPLY_TIMEOUT_S };
-	int fd = socket(AF_INET, type, protocol);
+	int fd = echo_open(address);
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&peer, sizeof(peer)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
 		fail("socket to %s: %s", inet_ntoa(address), strerror(errno));
 	return fd;
 }
 
-static void send_echo(int fd, uint16_t seq)
+// -1 if there is no load.
+static int open_load(struct in_addr address, unsigned int port)
 {
-	struct icmphdr echo = { .type = ICMP_ECHO };
+	int fd = port ? load_open(address, port) : -1;
 
-	echo.un.echo.id = htons(getpid() & 0xffff);
-	echo.un.echo.sequence = htons(seq);
-	echo.checksum = checksum(&echo, sizeof(echo));
-	if (send(fd, &echo, sizeof(echo), 0) != sizeof(echo))
-		fail("cannot send: %s", strerror(errno));
-}
-
-static bool is_reply(const uint8_t *packet, ssize_t size, uint16_t seq)
-{
-	struct icmphdr icmp;
-	ssize_t header = size > 0 ? (packet[0] & 15) * 4 : 0;
-
-	if (size < header + (ssize_t)sizeof(icmp))
-		return false;
-	memcpy(&icmp, packet + header, sizeof(icmp));
-	return icmp.type == ICMP_ECHOREPLY && icmp.un.echo.id == htons(getpid() & 0xffff) &&
-	       icmp.un.echo.sequence == htons(seq);
+	if (port && fd < 0)
+		fail("socket to port %u: %s", port, strerror(errno));
+	return fd;
 }
 
 // False if no reply comes in time. Other packets, late replies too, are passed over.
@@ -242,7 +213,7 @@ static bool receive_reply(int fd, uint16_t seq)
 
 	do {
 		size = recv(fd, packet, sizeof(packet), 0);
-		if (is_reply(packet, size, seq))
+		if (echo_seq(packet, size) == seq)
 			return true;
 	} while (size >= 0 && now() < end);
 	return false;
@@ -250,15 +221,10 @@ static bool receive_reply(int fd, uint16_t seq)
 
 static unsigned long long ask_loops(int fd)
 {
-	char text[32] = "";
-	char *end;
 	unsigned long long loops;
 
-	if (send(fd, "?", 1, 0) != 1 || recv(fd, text, sizeof(text) - 1, 0) < 0)
+	if (!load_ask(fd, '?', &loops))
 		fail("the batch load does not answer: %s", strerror(errno));
-	loops = strtoull(text, &end, 10);
-	if (end == text || *end != '\n')
-		fail("the batch load answers '%s'", text);
 	return loops;
 }
 
@@ -285,7 +251,8 @@ static void ping(int fd, unsigned long seq, int64_t instant, bool has_phase)
 {
 	int64_t sent = now(), phase = has_phase ? sent - instant : 0, rtt;
 
-	send_echo(fd, seq);
+	if (!echo_send(fd, seq))
+		fail("cannot send: %s", strerror(errno));
 	printf("%lu,%lld.%03lld,", seq, (long long)phase / US, (long long)phase % US);
 	if (receive_reply(fd, seq)) {
 		rtt = now() - sent;
@@ -322,8 +289,8 @@ static void measure(const struct options *options)
 	const int64_t every = options->every_us * US;
 	const unsigned long spread = options->phase_max_us - options->phase_min_us + 1;
 	struct vcpu vcpu = open_vcpu(options->pid, options->tid);
-	int echo = open_socket(SOCK_RAW, IPPROTO_ICMP, options->address, 0);
-	int port = options->port ? open_socket(SOCK_DGRAM, 0, options->address, options->port) : -1;
+	int echo = open_echo(options->address);
+	int port = open_load(options->address, options->port);
 	// A depletion may come a little early: half a period tells it from the one before.
 	const int64_t least = every - vcpu.period / 2;
 	uint64_t state = options->seed;
