@@ -5,6 +5,7 @@
 
 #define _GNU_SOURCE
 #include "../lib/echo.h"
+#include "../lib/load.h"
 #include "../ping/budget.h"
 #include "depletion.h"
 
@@ -34,7 +35,8 @@ struct options {
 	pid_t pid, tid;
 	struct in_addr address;
 	unsigned long pings, every_us, seed, port;
-	const char *tracing, *load, *totals;
+	const char *tracing, *totals;
+	char load;
 };
 
 struct ping {
@@ -78,17 +80,11 @@ static int64_t now(void)
 
 static void open_guest(const struct options *options)
 {
-	struct sockaddr_in load = {
-		.sin_family = AF_INET, .sin_port = htons(options->port), .sin_addr = options->address,
-	};
-	struct timeval timeout = { .tv_sec = 5 };
 	char path[64];
 
 	guest.echo = echo_open(options->address);
-	guest.port = options->port ? socket(AF_INET, SOCK_DGRAM, 0) : -1;
-	if (guest.echo < 0 || (options->port &&
-	    (connect(guest.port, (struct sockaddr *)&load, sizeof(load)) ||
-	     setsockopt(guest.port, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))))
+	guest.port = options->port ? load_open(options->address, options->port) : -1;
+	if (guest.echo < 0 || (options->port && guest.port < 0))
 		fail("sockets to %s: %s", inet_ntoa(options->address), strerror(errno));
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/sched", options->pid, options->tid);
 	guest.sched = open(path, O_RDONLY);
@@ -110,18 +106,12 @@ static int64_t read_used(void)
 	return used;
 }
 
-// COMMAND is one of the batch load's: see its --help.
-static unsigned long long ask_loops(const char *command)
+static unsigned long long ask_loops(char command)
 {
-	char text[32] = "";
-	char *end;
 	unsigned long long loops;
 
-	if (send(guest.port, command, 1, 0) != 1 || recv(guest.port, text, sizeof(text) - 1, 0) < 0)
+	if (!load_ask(guest.port, command, &loops))
 		fail("the batch load does not answer: %s", strerror(errno));
-	loops = strtoull(text, &end, 10);
-	if (end == text || *end != '\n')
-		fail("the batch load answers '%s'", text);
 	return loops;
 }
 
@@ -193,7 +183,7 @@ static void ping_at_depletions(const struct options *options)
 
 static struct totals take_totals(void)
 {
-	struct totals totals = { .loops = guest.port < 0 ? 0 : ask_loops("?") };
+	struct totals totals = { .loops = guest.port < 0 ? 0 : ask_loops('?') };
 
 	totals.wall = now();
 	totals.used = read_used();
@@ -296,7 +286,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->port = parse_number(state, "--load-port", arg, 1, 65535);
 		return 0;
 	case 'l':
-		options->load = arg;
+		if (!strchr("?aw", *arg) || !*arg || arg[1])
+			argp_error(state, "--load '%s' is none of a, w, ?", arg);
+		options->load = *arg;
 		return 0;
 	case 't':
 		options->totals = arg;
@@ -321,7 +313,7 @@ int main(int argc, char **argv)
 		{ "depletion", 'd', "FOLDER", 0, "ping at depletions, which the tracer in FOLDER tells", 0 },
 		{ "seed", 's', "N", 0, "of the random instants (1)", 0 },
 		{ "load-port", 'p', "PORT", 0, "where the batch load tells its loops", 0 },
-		{ "load", 'l', "COMMAND", 0, "what it is told to do (? as before)", 0 },
+		{ "load", 'l', "COMMAND", 0, "what it shall do: a arithmetic, w walk through its working set, ? as before (?)", 0 },
 		{ "totals", 't', "FILE", 0, "write time, vCPU time and loops of the measurement", 0 },
 		{ 0 },
 	};
@@ -330,7 +322,7 @@ int main(int argc, char **argv)
 		"Pings ADDRESS, a guest whose vCPU is thread TID of process PID, at random or at depletions. "
 		"Prints seq,sent_us,rtt_us; a ping without a reply in 2 s has no rtt_us.", NULL, NULL, NULL,
 	};
-	struct options options = { .pings = 100, .every_us = 100000, .seed = 1, .load = "?" };
+	struct options options = { .pings = 100, .every_us = 100000, .seed = 1, .load = '?' };
 	struct totals totals;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
