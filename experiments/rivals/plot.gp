@@ -16,12 +16,13 @@ array point_of[10] = [1, 5, 7, 9, 11, 10, 2, 3, 4, 6]
 phases = "random rival depletion"
 array phase_title[3] = ["alone, pinged at random", "beside a second VM, pinged at random", "alone, pinged when the budget is gone"]
 
-of_arm(arm, phase, file) = sprintf("grep '^%s,%s,' %s || true", arm, phase, file)
 # Latency in ms and how many are as long or longer. Of those that are not rare each tenth is drawn.
-longer(arm, phase) = "(" . of_arm(arm, phase, rtt) . ") | cut -d, -f5 | grep . | sort -g | " . \
+longer(arm, phase) = "grep '^" . arm . "," . phase . ",' " . rtt . " | cut -d, -f5 | grep . | sort -g | " . \
 	"awk '{ v[NR] = $1 } END { for (i = 1; i <= NR; i++) if (i == 1 || i % 10 == 0 || NR - i < 50) print v[i] / 1000 \",\" (NR - i + 1) / NR }'"
 # p99.9 in ms against the batch rate by CPU charged, hard is 1
-trade(arm, phase) = sprintf("awk -F, '$2 == \"%s\" { us[$1] = $11; rate[$1] = $17 } END { if (\"%s\" in us) print rate[\"%s\"] / rate[\"hard\"] \",\" us[\"%s\"] / 1000 }' %s", phase, arm, arm, arm, summary)
+trade(arm, phase) = sprintf("awk -F, '$2 == \"%s\" { us[$1] = $11; rate[$1] = $17 } END { print rate[\"%s\"] / rate[\"hard\"] \",\" us[\"%s\"] / 1000 }' %s", phase, arm, arm, summary)
+# Numbers of the arms that a phase was run with, from FIRST on
+numbers(phase, first) = system(sprintf("awk -F, -v arms='%s' '$2 == \"%s\" { ran[$1] } END { n = split(arms, arm, \" \"); for (i = %d; i <= n; i++) if (arm[i] in ran) print i }' %s", arms, phase, first, summary))
 
 set logscale xy 10
 set grid lt 1 lc rgb "#dddddd"
@@ -44,9 +45,10 @@ do for [format in "svg png"] {
 	set key at screen 0.5,0.02 bottom center vertical maxrows 3 reverse Left samplen 3.5 width -1 noenhanced
 	set multiplot layout 1,3 margins 0.06,0.985,0.31,0.86 spacing 0.045 title "Ping to a guest that computes and has 40 % of its CPU"
 	do for [p=1:3] {
+		if (words(numbers(word(phases, p), 1)) == 0) { continue }
 		set title phase_title[p]
-		plot for [i=1:10] "< " . longer(word(arms, i), word(phases, p)) using 1:2 with steps \
-			lw width_of[i] dt dash_of[i] lc rgb colour_of[i] title title_of[i]
+		plot for [n in numbers(word(phases, p), 1)] "< " . longer(word(arms, n + 0), word(phases, p)) using 1:2 with steps \
+			lw width_of[n + 0] dt dash_of[n + 0] lc rgb colour_of[n + 0] title title_of[n + 0]
 		unset key; unset ylabel
 	}
 	unset multiplot
@@ -71,9 +73,11 @@ do for [format in "svg png"] {
 	set key at screen 0.5,0.02 bottom center vertical maxrows 3 reverse Left samplen 2 width -1 noenhanced
 	set multiplot layout 1,2 margins 0.07,0.985,0.31,0.86 spacing 0.06 title "What a short answer costs the batch load (down and to the right is better)"
 	do for [p=1:2] {
+		# Without hard there is nothing to compare with.
+		if (word(numbers(word(phases, p), 2), 1) ne "2") { continue }
 		set title phase_title[p]
-		plot for [i=2:10] "< " . trade(word(arms, i), word(phases, p)) using 1:2 with points \
-			pt point_of[i] ps 1.8 lw 2 lc rgb colour_of[i] title title_of[i]
+		plot for [n in numbers(word(phases, p), 2)] "< " . trade(word(arms, n + 0), word(phases, p)) using 1:2 with points \
+			pt point_of[n + 0] ps 1.8 lw 2 lc rgb colour_of[n + 0] title title_of[n + 0]
 		unset key; unset ylabel
 	}
 	unset multiplot
