@@ -1,5 +1,5 @@
 # What can bound a VM's share of CPU 1: sourced by stages, inside the testbed, after vm.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # pool_group of vm.sh
 
 readonly fifo_priority=40 # below the I/O threads' 50
 readonly fair_server=/sys/kernel/debug/sched/fair_server/cpu1
