@@ -13,17 +13,24 @@ static void answer(void)
 	guest_ring(0);
 }
 
+static void sleep_once(void)
+{
+	guest_disable();
+	if (!area->stop)
+		guest_halt();
+	guest_enable();
+}
+
 void guest_main(void *shared)
 {
 	area = shared;
 	guest_on_doorbell(0, answer);
 	guest_enable();
 	while (!area->stop) {
-		guest_disable();
-		if (area->sleeps && !area->stop)
-			guest_halt();
-		guest_enable();
-		area->loops++;
+		if (area->sleeps)
+			sleep_once();
+		else
+			area->loops++;
 	}
 	guest_exit(DOORBELLS_STATUS);
 }
