@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads ftrace's text of sched_spare_{borrow,wait,return} and of the marks "blocked", and prints a line for each request
- * for a unit, in the order of their ends: AT_US,TID,HOW,WAIT_US,HOLD_US,WHY
- *   HOW      free: a unit was; waited; left: gave up its place, of a thread's last one nobody knows when;
- *            blocked: it was not made (TID 0)
+ * Reads ftrace's text of sched_spare_{borrow,wait,return}, of sched_switch and of the marks "blocked", and prints a line for
+ * each request for a unit, in the order of their ends: AT_US,TID,HOW,WAIT_US,HOLD_US,WHY
+ *   HOW      free: a unit was; waited; left: its own budget came first; blocked: it was not made (TID 0)
  *   WHY      the loan ended
- * Fails if a line is not understood, the kernel has dropped some, or a loan does not end.
+ * Fails if a line is not understood, the kernel has dropped some, or a loan or a wait does not end.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,11 +37,24 @@ static int tid_of(const char *event)
 	return tid;
 }
 
-static void take_wait(double at, int tid)
+static void take_wait(double at, int tid, const char *event)
 {
 	if (waits_since[tid])
-		print_request(waits_since[tid], tid, "left", at - waits_since[tid], 0, "");
+		fail("it waits already", event);
 	waits_since[tid] = at;
+}
+
+/* On its own reservation, if it is in line. */
+static void take_switch(double at, const char *event)
+{
+	const char *next = strstr(event, " next_pid=");
+	int tid = next ? atoi(next + 10) : -1;
+
+	if (tid < 0 || tid >= MAX_TID)
+		fail("no next_pid", event);
+	if (waits_since[tid])
+		print_request(waits_since[tid], tid, "left", at - waits_since[tid], 0, "");
+	waits_since[tid] = 0;
 }
 
 static void take_borrow(double at, int tid)
@@ -83,10 +95,12 @@ static void take(char *line)
 	at = atof(strrchr(line, ' ')) * 1e6;
 	if (strstr(event, ": blocked"))
 		print_request(at, 0, "blocked", 0, 0, "");
+	else if (!strncmp(event, "sched_switch: ", 14))
+		take_switch(at, event);
 	else if (!strncmp(event, "sched_spare_borrow: ", 20))
 		take_borrow(at, tid_of(event));
 	else if (!strncmp(event, "sched_spare_wait: ", 18))
-		take_wait(at, tid_of(event));
+		take_wait(at, tid_of(event), event);
 	else if (!strncmp(event, "sched_spare_return: ", 20))
 		take_return(at, tid_of(event), event);
 	else
@@ -99,11 +113,8 @@ int main(void)
 
 	while (fgets(line, sizeof(line), stdin))
 		take(line);
-	for (int tid = 0; tid < MAX_TID; tid++) {
-		if (lent_at[tid])
-			fail("a loan does not end", "");
-		if (waits_since[tid])
-			print_request(waits_since[tid], tid, "left", 0, 0, "");
-	}
+	for (int tid = 0; tid < MAX_TID; tid++)
+		if (lent_at[tid] || waits_since[tid])
+			fail("a loan or a wait does not end", "");
 	return 0;
 }
