@@ -21,28 +21,28 @@ colour_lost = "#0072b2"; colour_wait = "#d55e00"; colour_other = "#666666"
 
 do for [format in "svg png"] {
 	if (format eq "svg") {
-		set terminal svg size 1200,560 dynamic font "sans,14" background rgb "white"
+		set terminal svg size 1200,480 dynamic font "sans,14" background rgb "white"
 	} else {
-		set terminal pngcairo size 1200,560 font "sans,12" background rgb "white"
+		set terminal pngcairo size 1200,480 font "sans,12" background rgb "white"
 	}
 	set output sprintf("%s/pool.%s", dir, format)
-	set key at screen 0.5,0.01 bottom center horizontal maxrows 3 maxcols 4 samplen 2.5 noenhanced
+	set key at screen 0.75,0.86 left top Left reverse vertical samplen 2 noenhanced
 	set ylabel "requests that find all units on loan"
-	set multiplot layout 1,words(counts) margins 0.07,0.985,0.31,0.86 spacing 0.045 \
-		title "Many VMs, a pool of m units: measured (with 95 % intervals) and by the formulas"
+	set multiplot layout 1,words(counts) margins 0.075,0.73,0.13,0.84 spacing 0.03 \
+		title "Many VMs, a pool of m units: loans of 10 ms: measured, with 95 % intervals, and by the formulas"
 	do for [vms in counts] {
 		rate = system(sprintf("grep -m1 '^%s,cleared' %s | cut -d, -f4", vms, summary))
-		set title sprintf("%s VMs, %s events/s each, loans of 10 ms", vms, rate) offset 0,-0.5
-		plot of(vms, "cleared") using 3:14 with lines lw 2 lc rgb colour_lost title "Engset: they go away", \
+		set title sprintf("%s VMs, %s events/s each", vms, rate) offset 0,-0.5
+		plot of(vms, "cleared") using 3:14 with lines lw 2 lc rgb colour_lost title "Engset: they are lost", \
 			"" using 3:13 with lines lw 1 dt 3 lc rgb colour_lost title "Erlang-B", \
-			"" using 3:(on_axis($7)):(on_axis($8)):(on_axis($9)) with yerrorbars pt 7 ps 0.7 lw 1.5 lc rgb colour_lost title "measured, they go away", \
-			of(vms, "queued") using 3:17 with lines lw 2 lc rgb colour_wait title "they wait, loans all as long", \
-			"" using 3:16 with lines lw 1 dt 2 lc rgb colour_wait title "Palm: they wait, exponential loans", \
+			"" using 3:(on_axis($7)):(on_axis($8)):(on_axis($9)) with yerrorbars pt 7 ps 0.7 lw 1.5 lc rgb colour_lost title "measured, they are lost", \
+			of(vms, "queued") using 3:17 with lines lw 2 lc rgb colour_wait title "constant: they wait", \
+			"" using 3:16 with lines lw 1 dt 2 lc rgb colour_wait title "Palm: exponential loans", \
 			"" using 3:15 with lines lw 1 dt 3 lc rgb colour_wait title "Erlang-C", \
 			"" using ($3 + 0.12):(on_axis($7)):(on_axis($8)):(on_axis($9)) with yerrorbars pt 5 ps 0.6 lw 1.5 lc rgb colour_wait title "measured, they wait", \
 			of(vms, "broadcast") using 3:(on_axis($7)) with points pt 9 ps 1.1 lc rgb colour_other title "broadcasts", \
-			of(vms, "held") using 3:(on_axis($7)) with points pt 6 ps 1.1 lw 1.5 lc rgb "black" title "loans to the own budget, periods spread", \
-			of(vms, "aligned") using 3:(on_axis($7)) with points pt 2 ps 1.1 lw 1.5 lc rgb "black" title "the same, periods aligned"
+			of(vms, "held") using 3:(on_axis($7)) with points pt 6 ps 1.1 lw 1.5 lc rgb "black" title "held to the own budget, spread", \
+			of(vms, "aligned") using 3:(on_axis($7)) with points pt 2 ps 1.1 lw 1.5 lc rgb "black" title "held to the own budget, aligned"
 		unset key; unset ylabel; set format y ""
 	}
 	unset multiplot
