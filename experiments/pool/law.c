@@ -11,12 +11,12 @@
  * nothing and waits for nothing; who asks sees the others as if there were one source less (Sevcik, Mitrani 1981).
  * constant: no formula is known; a simulation of 4 million events.
  */
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../../cgroup-tools/erlang.h"
+#include "chance.h"
 
 #define MAX_VMS		99
 #define MAX_UNITS	64
@@ -60,17 +60,6 @@ struct pool {
 	unsigned int borrowers[MAX_UNITS], busy;
 };
 
-/* splitmix64, as in pool.c. */
-static double uniform(void)
-{
-	static uint64_t seed;
-	uint64_t z = seed += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return (((z ^ z >> 31) >> 11) + 1) * 0x1p-53;
-}
-
 /* The unit whose loan ends first. */
 static unsigned int next_end(const struct pool *pool)
 {
@@ -106,15 +95,15 @@ static void end_loan(struct pool *pool, unsigned int unit, double hold, double *
 static struct waiting constant(const struct law *law)
 {
 	double hold = log1p(law->rate * law->hold) / law->rate, now = 0, waited = 0;
-	uint64_t requests = 0, waits = 0;
+	uint64_t seed = 0, requests = 0, waits = 0;
 	struct pool pool = { 0 };
 
 	for (unsigned int i = 0; i < law->vms; i++)
 		pool.ends[i] = -1;
 	for (uint64_t i = 0; i < EVENTS; i++) {
-		unsigned int vm = uniform() * (law->vms - 1e-9), unit;
+		unsigned int vm = chance_of(&seed, law->vms), unit;
 
-		now -= log(uniform()) / (law->rate * law->vms);
+		now += chance_gap(&seed, law->rate * law->vms);
 		while (pool.busy && pool.ends[pool.borrowers[unit = next_end(&pool)]] <= now)
 			end_loan(&pool, unit, hold, &waited);
 		if (pool.ends[vm] == INFINITY)

@@ -33,12 +33,12 @@ do for [format in "svg png"] {
 	do for [vms in counts] {
 		rate = system(sprintf("grep -m1 '^%s,cleared' %s | cut -d, -f4", vms, summary))
 		set title sprintf("%s VMs, %s events/s each", vms, rate) offset 0,-0.5
-		plot of(vms, "cleared") using 3:14 with lines lw 2 lc rgb colour_lost title "Engset: they are lost", \
-			"" using 3:13 with lines lw 1 dt 3 lc rgb colour_lost title "Erlang-B", \
+		plot of(vms, "cleared") using 3:16 with lines lw 2 lc rgb colour_lost title "Engset: they are lost", \
+			"" using 3:15 with lines lw 1 dt 3 lc rgb colour_lost title "Erlang-B", \
 			"" using 3:(on_axis($7)):(on_axis($8)):(on_axis($9)) with yerrorbars pt 7 ps 0.7 lw 1.5 lc rgb colour_lost title "measured, they are lost", \
-			of(vms, "queued") using 3:17 with lines lw 2 lc rgb colour_wait title "constant: they wait", \
-			"" using 3:16 with lines lw 1 dt 2 lc rgb colour_wait title "Palm: exponential loans", \
-			"" using 3:15 with lines lw 1 dt 3 lc rgb colour_wait title "Erlang-C", \
+			of(vms, "queued") using 3:19 with lines lw 2 lc rgb colour_wait title "constant: they wait", \
+			"" using 3:18 with lines lw 1 dt 2 lc rgb colour_wait title "Palm: exponential loans", \
+			"" using 3:17 with lines lw 1 dt 3 lc rgb colour_wait title "Erlang-C", \
 			"" using ($3 + 0.12):(on_axis($7)):(on_axis($8)):(on_axis($9)) with yerrorbars pt 5 ps 0.6 lw 1.5 lc rgb colour_wait title "measured, they wait", \
 			of(vms, "broadcast") using 3:(on_axis($7)) with points pt 9 ps 1.1 lc rgb colour_other title "broadcasts", \
 			of(vms, "held") using 3:(on_axis($7)) with points pt 6 ps 1.1 lw 1.5 lc rgb "black" title "held to the own budget, spread", \

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "chance.h"
 #include "pool.h"
 #include "vmm.h"
 
@@ -45,24 +45,6 @@ static void __attribute__((noreturn)) die(const char *what)
 {
 	fprintf(stderr, "pool: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-/* --- chance --- */
-
-/* splitmix64: G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators", 2014, figure 17. */
-static uint64_t next_random(void)
-{
-	uint64_t z = seed += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-/* Uniform in (0,1]. */
-static double uniform(void)
-{
-	return ((next_random() >> 11) + 1) * 0x1p-53;
 }
 
 /* --- virtual machines --- */
@@ -218,14 +200,14 @@ static void play(const struct phase *phase)
 	uint64_t begin = now_ns(), strokes = 0;
 
 	for (;; strokes++) {
-		at -= log(uniform()) / rate;
+		at += chance_gap(&seed, rate);
 		if (at > phase->seconds)
 			break;
 		sleep_until(begin + at * NSEC, &totals);
 		for (unsigned int i = 0; phase->broadcast && i < nr_vms; i++)
 			strike(phase, &vms[i], &totals);
 		if (!phase->broadcast)
-			strike(phase, &vms[next_random() % nr_vms], &totals);
+			strike(phase, &vms[chance_of(&seed, nr_vms)], &totals);
 	}
 	while (read_busy(phase->stat))
 		usleep(20000);
