@@ -9,11 +9,11 @@ compile_guest() { # NAME GCC-ARGUMENT...
 	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -mcmodel=small -mno-red-zone \
 		-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 		-nostdlib -static -no-pie -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,-z,max-page-size=4096 -T "$lib/guest.ld" \
-		-I"$lib" -o "$elf" "$lib/guest_start.S" "$lib/guest.c" "${@:2}"
+		-o "$elf" "$lib/guest_start.S" "$lib/guest.c" "${@:2}"
 	objcopy -O binary "$elf" "$build/$1"
 }
 
 # A program of the host's with the VMM, and with the guest program $build/GUEST in it.
 compile_vmm() { # PROGRAM GUEST GCC-ARGUMENT...
-	compile "$1" -pthread -I"$lib" -DGUEST_FILE="\"$build/$2\"" "$lib/embed.S" "$lib/vmm.c" "${@:3}"
+	compile "$1" -pthread -DGUEST_FILE="\"$build/$2\"" "$lib/embed.S" "$lib/vmm.c" "${@:3}"
 }

@@ -22,7 +22,7 @@
 
 #include "chance.h"
 #include "pool.h"
-#include "vmm.h"
+#include "../lib/vmm.h"
 
 #define PAGE		4096
 #define MAX_VMS		99

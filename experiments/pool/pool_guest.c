@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Computes always, and answers an event at once. */
-#include "guest.h"
+#include "../lib/guest.h"
 
 #include "pool.h"
 
