@@ -13,6 +13,7 @@ set yrange [least:1.3]
 set format y "10^{%L}"
 set xrange [0.4:*]
 set xtics 1
+set offsets 0,0.4,0,0
 set grid ytics lt 1 lc rgb "#dddddd"
 set border 3
 set tics nomirror out
