@@ -57,7 +57,7 @@ int64_t ring_batch(const struct ring *ring, enum ring_regime regime);
 /* Messages from one notification to the next of the same kind: m, L+m (SCS, SPS), L (SS); 1: no notifications. */
 int64_t ring_messages(const struct ring *ring, enum ring_regime regime);
 
-/* T, time per message. GP: equation 1; FC: 2; SS: 4; FP: 2 changed over; SCS, SPS: derived. */
+/* T, time per message. GP: equation 1, which wants L > 1; FC: 2; SS: 4; FP: 2 changed over; SCS, SPS: derived. */
 struct fraction ring_time(const struct ring *ring, enum ring_regime regime);
 
 /* E, work per message of both. As ring_time(). */
