@@ -11,7 +11,7 @@
 
 #include "ring.h"
 #include "simulator.h"
-#include "units.h"
+#include "words.h"
 
 struct options {
 	struct simulator_setup setup;
@@ -144,11 +144,7 @@ static void simulate(struct options *options)
 
 // --- arguments ---
 
-static const struct value {
-	const char *name;
-	bool time;
-	size_t offset; // in struct simulator_setup
-} values[] = {
+static const struct word words[] = {
 #define COUNT(name) { #name, false, offsetof(struct simulator_setup, ring.name) }
 #define TIME(name) { #name, true, offsetof(struct simulator_setup, ring.name) }
 #define PARTY(name, side, field) { name, true, offsetof(struct simulator_setup, party[side].field) }
@@ -156,43 +152,6 @@ static const struct value {
 	PARTY("YP", SIMULATOR_P, sleep), PARTY("YC", SIMULATOR_C, sleep),
 	PARTY("JP", SIMULATOR_P, jitter), PARTY("JC", SIMULATOR_C, jitter),
 };
-
-static int64_t parse_time(struct argp_state *state, const char *text)
-{
-	const char *rule;
-	uint64_t ns = 0;
-
-	if (!units_parse(&ns, text, &rule))
-		argp_error(state, "'%s': %s", text, rule);
-	if (ns > RING_MAX)
-		argp_error(state, "'%s' is more than 2^40 ns", text);
-	return ns;
-}
-
-static int64_t parse_number(struct argp_state *state, const char *text, uint64_t low, uint64_t high)
-{
-	const char *rule;
-	uint64_t number = 0;
-
-	if (!units_parse_number(&number, text, low, high, &rule))
-		argp_error(state, "'%s': %s", text, rule);
-	return number;
-}
-
-static void parse_value(struct argp_state *state, struct simulator_setup *setup, const char *word)
-{
-	const char *equals = strchr(word, '=');
-	const size_t length = equals ? (size_t)(equals - word) : strlen(word);
-
-	for (size_t i = 0; equals && i < sizeof(values) / sizeof(values[0]); i++) {
-		if (strlen(values[i].name) != length || strncmp(values[i].name, word, length))
-			continue;
-		*(int64_t *)((char *)setup + values[i].offset) =
-			values[i].time ? parse_time(state, equals + 1) : parse_number(state, equals + 1, 0, 1 << 20);
-		return;
-	}
-	argp_error(state, "'%s' is no NAME=VALUE of a known name", word);
-}
 
 static enum supply_place parse_place(struct argp_state *state, const char *text)
 {
@@ -221,7 +180,7 @@ static struct reservation parse_reservation(struct argp_state *state, char *text
 		*at = '\0';
 	}
 	*period++ = '\0';
-	reservation = (struct reservation){ parse_time(state, text), parse_time(state, period) };
+	reservation = (struct reservation){ words_time(state, text), words_time(state, period) };
 	if (!reservation.runtime || reservation.runtime > reservation.period)
 		argp_error(state, "a runtime is above 0 and not above the period, '%s' of '%s' is", text, period);
 	return reservation;
@@ -281,10 +240,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		setup->party[side_of(state, arg)].wait = SIMULATOR_SLEEPING;
 		return 0;
 	case MESSAGES:
-		options->messages = parse_number(state, arg, 1, UINT64_C(1000000000000));
+		options->messages = words_number(state, arg, 1, UINT64_C(1000000000000));
 		return 0;
 	case SEED:
-		setup->seed = parse_number(state, arg, 0, INT64_MAX);
+		setup->seed = words_number(state, arg, 0, INT64_MAX);
 		return 0;
 	case STARTS:
 		options->starts = arg;
@@ -293,7 +252,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->latencies = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		parse_value(state, setup, arg);
+		words_parse(state, words, sizeof(words) / sizeof(words[0]), setup, arg);
 		return 0;
 	case ARGP_KEY_END:
 		supply->seed = ~setup->seed;

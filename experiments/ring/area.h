@@ -1,0 +1,38 @@
+// The memory that the two parties of a bench share, at whatever address each of them has it.
+
+#ifndef AREA_H
+#define AREA_H
+
+#include <stdint.h>
+
+#include "party.h"
+
+struct area {
+	struct channel channel;
+	struct party party[2];
+	uint64_t begun, works[2], rings[2], rests[2]; // where from the begin of the area; 0: not noted
+	uint64_t size;
+	// Of a guest.
+	_Atomic uint64_t ready, go, ended;
+	uint64_t guest_is;       // its enum channel_party
+	uint64_t batch;          // loops of its batch load between two looks; 0: none, it halts
+	_Atomic uint64_t batches;
+};
+
+static inline uint64_t *area_begun(struct area *area)
+{
+	return (uint64_t *)((char *)area + area->begun);
+}
+
+// For the address that the area has here.
+static inline void area_locate(struct area *area, enum channel_party which)
+{
+	struct party *party = &area->party[which];
+	char *base = (char *)area;
+
+	party->works = area->works[which] ? (struct party_work *)(base + area->works[which]) : 0;
+	party->ring_log = area->rings[which] ? (struct party_ring *)(base + area->rings[which]) : 0;
+	party->rest_log = area->rests[which] ? (struct party_rest *)(base + area->rests[which]) : 0;
+}
+
+#endif

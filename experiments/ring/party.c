@@ -1,0 +1,195 @@
+#include "party.h"
+
+#include "random.h"
+
+// A party at work.
+struct running {
+	struct party *party;
+	enum channel_party which;
+	struct channel *channel;
+	uint64_t *begun;
+	const struct party_place *place;
+	uint64_t done;      // messages, of which
+	uint64_t published; // these
+	uint64_t rung;      // the end of the last ring
+	bool owes_ring;     // that moderation has put off
+	uint64_t random;
+};
+
+static void add(struct party_sum *sum, uint64_t value)
+{
+	sum->count++;
+	sum->sum += value;
+	if (value > sum->most)
+		sum->most = value;
+}
+
+static uint64_t now(const struct running *r)
+{
+	return r->place->now();
+}
+
+// For so long of its own time, which a preemption does not count to.
+static void spin(const struct running *r, uint64_t ticks)
+{
+	uint64_t last = now(r), next, passed;
+
+	for (uint64_t spun = 0; spun < ticks; last = next) {
+		r->place->relax();
+		next = now(r);
+		passed = next - last;
+		if (passed < r->party->terms.preempted)
+			spun += passed;
+	}
+}
+
+static uint64_t available(const struct running *r)
+{
+	return channel_available(r->channel, r->which) - (r->done - r->published);
+}
+
+static void ring(struct running *r)
+{
+	struct party *party = r->party;
+	struct channel_line *line = &r->channel->line[r->which];
+	const uint64_t begin = now(r);
+
+	line->rung_at = begin;
+	line->rings++;
+	r->place->ring(r->place->data);
+	r->rung = now(r);
+	r->owes_ring = false;
+	if (party->ring_log)
+		party->ring_log[party->rings.count] = (struct party_ring){ begin, r->rung };
+	add(&party->rings, r->rung - begin);
+	party->busy += r->rung - begin;
+}
+
+static void publish(struct running *r)
+{
+	if (r->done == r->published)
+		return;
+	r->owes_ring |= channel_publish(r->channel, r->which, r->done - r->published);
+	r->published = r->done;
+}
+
+static void ring_if_owed(struct running *r, bool at_once)
+{
+	if (r->owes_ring && (at_once || now(r) - r->rung >= r->party->terms.moderate))
+		ring(r);
+}
+
+static void rest(struct running *r)
+{
+	struct party *party = r->party;
+	struct channel_line *other = &r->channel->line[!r->which];
+	const uint64_t begin = now(r);
+	uint64_t woken, end;
+
+	if (!channel_arm(r->channel, r->which))
+		return;
+	r->place->rest(r->place->data);
+	channel_disarm(r->channel, r->which);
+	woken = now(r);
+	spin(r, party->terms.start);
+	end = now(r);
+	party->busy += end - woken;
+	if (party->rest_log)
+		party->rest_log[party->rests.count] = (struct party_rest){ begin, end, other->rings };
+	add(&party->rests, end - begin);
+	add(&party->start, end - other->rung_at);
+	party->spurious += !available(r);
+}
+
+// Nobody else would publish or ring what it still holds.
+static void wait(struct running *r)
+{
+	struct party *party = r->party;
+	uint64_t begin = now(r);
+
+	publish(r);
+	ring_if_owed(r, true);
+	switch (party->terms.wait) {
+	case PARTY_NOTIFIED:
+		rest(r);
+		return;
+	case PARTY_SLEEPING:
+		r->place->idle(r->place->data, begin + party->terms.sleep);
+		break;
+	default:
+		while (!available(r))
+			r->place->relax();
+		party->busy += now(r) - begin;
+		break;
+	}
+	if (party->rest_log)
+		party->rest_log[party->rests.count] = (struct party_rest){ begin, now(r), 0 };
+	add(&party->rests, now(r) - begin);
+}
+
+static void pause_before(struct running *r)
+{
+	const struct party_terms *terms = &r->party->terms;
+	uint64_t gap = terms->gap;
+
+	if (!gap)
+		return;
+	if (terms->gap_spread)
+		gap += random_below(&r->random, terms->gap_spread);
+	r->place->idle(r->place->data, now(r) + gap);
+}
+
+static void handle_message(struct running *r)
+{
+	struct party *party = r->party;
+	uint64_t *begun = &r->begun[r->done % r->channel->slots];
+	const uint64_t begin = now(r);
+	uint64_t end, since = 0;
+
+	if (r->which == CHANNEL_P)
+		*begun = begin;
+	else
+		since = *begun;
+	spin(r, party->terms.work);
+	r->done++;
+	if (r->done - r->published >= party->terms.combine || r->done == party->terms.messages)
+		publish(r);
+	end = now(r);
+	if (r->which == CHANNEL_C)
+		add(&party->latency, end - since);
+	if (party->works)
+		party->works[party->work.count] = (struct party_work){ begin, end };
+	add(&party->work, end - begin);
+	party->busy += end - begin;
+}
+
+static void look(struct running *r)
+{
+	uint64_t queued;
+
+	while (!available(r))
+		wait(r);
+	if (r->which != CHANNEL_P)
+		return;
+	queued = channel_queued(r->channel) + r->done - r->published;
+	if (queued > r->party->peak)
+		r->party->peak = queued;
+}
+
+void party_run(struct party *party, enum channel_party which, struct channel *channel, uint64_t *begun,
+	       const struct party_place *place)
+{
+	struct running r = { .party = party, .which = which, .channel = channel, .begun = begun, .place = place };
+
+	party->begin = now(&r);
+	while (r.done < party->terms.messages) {
+		pause_before(&r);
+		look(&r);
+		handle_message(&r);
+		ring_if_owed(&r, r.done == party->terms.messages);
+	}
+	// The last ones may be fewer than the other wants to be rung for.
+	if (which == CHANNEL_P)
+		ring(&r);
+	party->end = now(&r);
+}

@@ -1,0 +1,69 @@
+// The guest of ringvm: one party of the ring, and a batch load that runs whenever that has nothing to do.
+
+#include "area.h"
+#include "guest.h"
+
+static struct area *area;
+static volatile uint64_t rung;
+
+static void take_ring(void)
+{
+	rung = 1;
+}
+
+// Looks at the clock or the flag of its caller again after a while.
+static void compute(void)
+{
+	for (uint64_t loops = area->batch; loops; loops--)
+		asm volatile("");
+	area->batches++;
+	guest_relax();
+}
+
+static void rest(void *data)
+{
+	(void)data;
+	while (!rung) {
+		if (area->batch) {
+			compute();
+			continue;
+		}
+		guest_disable();
+		if (!rung)
+			guest_halt();
+		guest_enable();
+	}
+	rung = 0;
+}
+
+// It has no timer: so it computes until then in any case.
+static void idle(void *data, uint64_t when)
+{
+	(void)data;
+	while (guest_tsc() < when)
+		compute();
+}
+
+static void ring(void *data)
+{
+	(void)data;
+	guest_ring(0);
+}
+
+void guest_main(void *shared)
+{
+	const struct party_place here = { guest_tsc, guest_relax, ring, rest, idle, 0 };
+
+	area = shared;
+	guest_on_doorbell(0, take_ring);
+	guest_enable();
+	area->ready = 1;
+	while (!area->go)
+		compute();
+	area_locate(area, area->guest_is);
+	party_run(&area->party[area->guest_is], area->guest_is, &area->channel, area_begun(area), &here);
+	area->ended = 1;
+	// The other party may still need a VM to ring, and those beside it its load.
+	for (;;)
+		compute();
+}
