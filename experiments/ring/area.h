@@ -16,6 +16,7 @@ struct area {
 	_Atomic uint64_t ready, go, ended;
 	uint64_t guest_is;       // its enum channel_party
 	uint64_t batch;          // loops of its batch load between two looks; 0: none, it halts
+	uint64_t replies;        // it rings doorbell out 1 whenever its party has nothing to do: what a device takes for its answer
 	_Atomic uint64_t batches;
 };
 

@@ -17,7 +17,7 @@
 
 struct options {
 	struct bench_setup setup;
-	bool guest_sends, waits;
+	bool guest_sends, replies, waits;
 };
 
 extern const char guest_program[], guest_program_end[];
@@ -75,9 +75,11 @@ static void run(const struct options *options)
 	struct vmm *vmm;
 
 	area->guest_is = guest;
+	area->replies = options->replies;
 	vmm = vmm_create(guest_program, guest_program_end - guest_program, area, area->size);
 	vmm_doorbell_in(vmm, 0, doorbells.other);
 	vmm_doorbell_out(vmm, 0, doorbells.own);
+	vmm_doorbell_out(vmm, 1, doorbell());
 	printf("vcpu=%d\n", vmm_start(vmm));
 	fflush(stdout);
 	while (!area->ready)
@@ -107,6 +109,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 's':
 		options->guest_sends = true;
 		return 0;
+	case 'r':
+		options->replies = true;
+		return 0;
 	case 'w':
 		options->waits = true;
 		return 0;
@@ -119,6 +124,8 @@ int main(int argc, char **argv)
 {
 	static const struct argp_option known[] = {
 		{ "guest-sends", 's', NULL, 0, "the guest is P (it is C)", 0 },
+		{ "replies", 'r', NULL, 0, "the guest rings another doorbell, which nobody hears, when it has nothing to do: "
+		  "its reply", 0 },
 		{ "wait", 'w', NULL, 0, "begin at a line on standard input: configure the VM meanwhile", 0 },
 		{ 0 },
 	};

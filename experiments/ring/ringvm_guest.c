@@ -23,6 +23,8 @@ static void compute(void)
 static void rest(void *data)
 {
 	(void)data;
+	if (area->replies)
+		guest_ring(1);
 	while (!rung) {
 		if (area->batch) {
 			compute();
