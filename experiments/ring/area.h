@@ -12,11 +12,13 @@ struct area {
 	struct party party[2];
 	uint64_t begun, works[2], rings[2], rests[2]; // where from the begin of the area; 0: not noted
 	uint64_t size;
-	// Of a guest.
-	_Atomic uint64_t ready, go, ended;
-	uint64_t guest_is;       // its enum channel_party
-	uint64_t batch;          // loops of its batch load between two looks; 0: none, it halts
-	uint64_t replies;        // it rings doorbell out 1 whenever its party has nothing to do: what a device takes for its answer
+	// Of guests.
+	_Atomic uint64_t ready, ended; // guests
+	_Atomic uint64_t go;
+	_Atomic uint64_t guest_is; // enum channel_party of the guest that is started next
+	uint64_t vcpu[2]; // the host's thread
+	uint64_t batch;          // loops of their batch load between two looks; 0: none, they halt
+	uint64_t replies;        // they ring doorbell out 1 when a party has nothing to do: what a device takes for its answer
 	_Atomic uint64_t batches;
 };
 

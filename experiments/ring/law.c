@@ -1,4 +1,5 @@
-// law: P(S - s > x) of a reservation, a line for each of a number of x: what R3 and R4 are compared with.
+// law: P(S - s > x) of a reservation for a number of x, what R3 is compared with; with a spare reservation the bound, and
+// the law of a unit that is lent for all of each gap, as in R4.
 
 #include <argp.h>
 #include <stdio.h>
@@ -15,13 +16,14 @@ static void print_law(const struct options *options)
 {
 	const struct reservation own = { options->runtime, options->period };
 	const struct reservation spare = { options->spare_runtime, options->spare_period };
-	struct fraction law;
+	struct fraction law, lent;
 
 	for (int64_t i = 0; i <= options->points; i++) {
 		const uint64_t x = latency_worst(own, LATENCY_EARLY) * i / options->points;
 
 		law = spare.period ? latency_exceeds_spare(own, LATENCY_EARLY, spare, x) : latency_exceeds(own, LATENCY_EARLY, x);
-		printf("%.6f,%.6f\n", x / 1e6, fraction_double(law));
+		lent = spare.period ? latency_exceeds_lent(own, spare, x) : law;
+		printf("%.6f,%.6f,%.6f\n", x / 1e6, fraction_double(law), fraction_double(lent));
 	}
 }
 
@@ -57,7 +59,8 @@ int main(int argc, char **argv)
 	};
 	static const struct argp argp = {
 		known, parse_option, "Q=TIME P=TIME [Qs=TIME Ps=TIME]",
-		"Prints x in ms and the share of events at random moments whose vCPU, alone on its CPU, runs more than x later.",
+		"Prints x in ms and the share of events at random moments whose vCPU, alone on its CPU, runs more than x later: at most, "
+		"and when the unit is lent for all of each gap.",
 		NULL, NULL, NULL,
 	};
 	struct options options = { .points = 600 };

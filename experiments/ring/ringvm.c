@@ -1,23 +1,25 @@
-// ringvm: one party of the ring is a bare guest of vmm.h, the other a thread of this process. The guest is rung by an irqfd and
-// rings by an ioeventfd.
+// ringvm: one party of the ring is a bare guest of vmm.h, the other a thread of this process, or a guest, too. A guest is rung by an
+// irqfd and rings by an ioeventfd.
 
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
 #include "bench.h"
-#include "vmm.h"
+#include "../lib/vmm.h"
 
 struct options {
 	struct bench_setup setup;
-	bool guest_sends, replies, waits;
+	bool guest_sends, two, replies, waits;
 };
 
 extern const char guest_program[], guest_program_end[];
@@ -66,33 +68,110 @@ static void wait_for_line(void)
 	while (c != '\n' && c != EOF);
 }
 
+static struct vmm *start_guest(struct area *area, enum channel_party which, const int bells[2], const struct options *options)
+{
+	struct vmm *vmm = vmm_create(guest_program, guest_program_end - guest_program, area, area->size);
+	const uint64_t before = area->ready;
+
+	area->guest_is = which;
+	area->replies = options->replies;
+	vmm_doorbell_in(vmm, 0, bells[which]);
+	vmm_doorbell_out(vmm, 0, bells[!which]);
+	vmm_doorbell_out(vmm, 1, doorbell());
+	area->vcpu[which] = vmm_start(vmm);
+	while (area->ready == before)
+		sleep_ms(1);
+	return vmm;
+}
+
+// P in a process of its own, so that it can have a reservation of its own.
+static pid_t start_sender(struct area *area, const int bells[2], const struct options *options)
+{
+	const pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		fail("fork");
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	start_guest(area, CHANNEL_P, bells, options);
+	for (;;)
+		pause();
+}
+
+static void print_vcpus(const struct area *area, enum channel_party guest, pid_t sender)
+{
+	printf("vcpu=%lu\n", area->vcpu[guest]);
+	if (sender)
+		printf("sender=%d\nsender_vcpu=%lu\n", sender, area->vcpu[CHANNEL_P]);
+	fflush(stdout);
+}
+
+// /proc/TID/schedstat: ns on a CPU, ns runnable without one, and how often it was put on one.
+struct thread {
+	uint64_t ran, waited, switches;
+};
+
+static struct thread read_thread(uint64_t tid)
+{
+	struct thread thread = { 0 };
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%lu/schedstat", tid);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%lu %lu %lu", &thread.ran, &thread.waited, &thread.switches) != 3)
+		fail(path);
+	fclose(file);
+	return thread;
+}
+
+static void print_thread(char side, struct thread from, struct thread to)
+{
+	printf("ran_%c=%lu\nwaited_%c=%lu\nswitches_%c=%lu\n", side, to.ran - from.ran, side, to.waited - from.waited, side,
+	       to.switches - from.switches);
+}
+
 static void run(const struct options *options)
 {
 	const enum channel_party guest = options->guest_sends ? CHANNEL_P : CHANNEL_C;
-	struct bench_doorbells doorbells = { doorbell(), doorbell() };
 	const uint64_t ticks_per_us = measure_tsc();
 	struct area *area = bench_area(&options->setup, ticks_per_us);
+	const int bells[2] = { doorbell(), doorbell() };
+	struct thread before[2];
+	pid_t sender = 0;
 	struct vmm *vmm;
 
-	area->guest_is = guest;
-	area->replies = options->replies;
-	vmm = vmm_create(guest_program, guest_program_end - guest_program, area, area->size);
-	vmm_doorbell_in(vmm, 0, doorbells.other);
-	vmm_doorbell_out(vmm, 0, doorbells.own);
-	vmm_doorbell_out(vmm, 1, doorbell());
-	printf("vcpu=%d\n", vmm_start(vmm));
-	fflush(stdout);
-	while (!area->ready)
-		sleep_ms(1);
+	if (options->two) {
+		sender = start_sender(area, bells, options);
+		while (!area->ready) {
+			if (waitpid(sender, NULL, WNOHANG))
+				fail("the sender");
+			sleep_ms(1);
+		}
+	}
+	vmm = start_guest(area, guest, bells, options);
+	print_vcpus(area, guest, sender);
 	if (options->waits)
 		wait_for_line();
+	for (int i = 0; i < 2; i++)
+		if (area->vcpu[i])
+			before[i] = read_thread(area->vcpu[i]);
 	area->go = 1;
-	bench_run(area, !guest, &doorbells, tsc);
-	while (!area->ended)
+	if (!sender)
+		bench_run(area, !guest, &(struct bench_doorbells){ bells[!guest], bells[guest] }, tsc);
+	while (area->ended < (sender ? 2 : 1))
 		sleep_ms(1);
+	for (int i = 0; i < 2; i++)
+		if (area->vcpu[i])
+			print_thread("PC"[i], before[i], read_thread(area->vcpu[i]));
 	printf("ticks_per_us=%lu\nbatches=%lu\n", ticks_per_us, area->batches);
 	bench_print(area, &options->setup, ticks_per_us);
 	vmm_free(vmm);
+	if (sender)
+		kill(sender, SIGKILL);
 }
 
 // --- arguments ---
@@ -109,11 +188,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 's':
 		options->guest_sends = true;
 		return 0;
+	case 't':
+		options->two = true;
+		return 0;
 	case 'r':
 		options->replies = true;
 		return 0;
 	case 'w':
 		options->waits = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (options->two && options->guest_sends)
+			argp_error(state, "with --two the receiver is a guest, too: not --guest-sends");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -124,6 +210,8 @@ int main(int argc, char **argv)
 {
 	static const struct argp_option known[] = {
 		{ "guest-sends", 's', NULL, 0, "the guest is P (it is C)", 0 },
+		{ "two", 't', NULL, 0, "both are guests, which ring each other without a thread of the host: prints sender=PID and "
+		  "sender_vcpu=TID, too", 0 },
 		{ "replies", 'r', NULL, 0, "the guest rings another doorbell, which nobody hears, when it has nothing to do: "
 		  "its reply", 0 },
 		{ "wait", 'w', NULL, 0, "begin at a line on standard input: configure the VM meanwhile", 0 },

@@ -1,7 +1,7 @@
 // The guest of ringvm: one party of the ring, and a batch load that runs whenever that has nothing to do.
 
 #include "area.h"
-#include "guest.h"
+#include "../lib/guest.h"
 
 static struct area *area;
 static volatile uint64_t rung;
@@ -55,17 +55,19 @@ static void ring(void *data)
 void guest_main(void *shared)
 {
 	const struct party_place here = { guest_tsc, guest_relax, ring, rest, idle, 0 };
+	enum channel_party which;
 
 	area = shared;
+	which = area->guest_is;
 	guest_on_doorbell(0, take_ring);
 	guest_enable();
-	area->ready = 1;
+	area->ready++;
 	while (!area->go)
 		compute();
-	area_locate(area, area->guest_is);
-	party_run(&area->party[area->guest_is], area->guest_is, &area->channel, area_begun(area), &here);
-	area->ended = 1;
-	// The other party may still need a VM to ring, and those beside it its load.
+	area_locate(area, which);
+	party_run(&area->party[which], which, &area->channel, area_begun(area), &here);
+	area->ended++;
+	// The other party may still ring it, and who runs beside it reckons with its load.
 	for (;;)
-		compute();
+		rest(0);
 }
