@@ -51,6 +51,15 @@ struct fraction latency_exceeds_spare(struct reservation own, enum latency_suppl
 	return x < gap(spare) ? latency_exceeds(own, supply, x) : fraction(0, 1);
 }
 
+struct fraction latency_exceeds_lent(struct reservation own, struct reservation spare, uint64_t x)
+{
+	__int128 D = gap(own), P = own.period, Ps = spare.period;
+
+	if (x >= gap(spare))
+		return fraction(0, 1);
+	return fraction(D * (gap(spare) - (__int128)x), P * Ps);
+}
+
 double latency_mean_below(struct reservation own, enum latency_supply supply, uint64_t most)
 {
 	double D = gap(own), P = own.period, x = most, rest = 2 * D - x;

@@ -32,6 +32,9 @@ struct fraction latency_exceeds(struct reservation own, enum latency_supply supp
 struct fraction latency_exceeds_spare(struct reservation own, enum latency_supply supply, struct reservation spare,
 				      uint64_t x);
 
+/* (D/P)(Ds-x)/Ps, 0 from Ds on: a unit that is on loan for all of each gap and supplied at once. Exact if Ps divides D. */
+struct fraction latency_exceeds_lent(struct reservation own, struct reservation spare, uint64_t x);
+
 /* The mean of min(delta, most): the integral of P(delta > x) up to it. For most = Ds it bounds the mean with a unit. */
 double latency_mean_below(struct reservation own, enum latency_supply supply, uint64_t most);
 

@@ -118,6 +118,10 @@ static void a_spare_ends_the_law(void **state)
 	assert_fraction(latency_exceeds_spare(own, LATENCY_EARLY, spare, 6 * MS), 0, 1);
 	/* 0.6 of the events wait 6 ms, but those that come in the last 6 ms of the gap 3 ms on average */
 	assert_near(latency_mean_below(own, LATENCY_EARLY, 6 * MS), 0.54 * 6 * MS + 0.06 * 3 * MS, 1e-12);
+	/* Of the 60 % without budget 60 % are without the unit, too; of those that it leaves, half wait more than half of Ds. */
+	assert_fraction(latency_exceeds_lent(own, spare, 0), 36, 100);
+	assert_fraction(latency_exceeds_lent(own, spare, 3 * MS), 18, 100);
+	assert_fraction(latency_exceeds_lent(own, spare, 6 * MS), 0, 1);
 	assert_int_equal(latency_fresh(spare).first, 6 * MS);
 	assert_int_equal(latency_fresh(spare).whole, 10 * MS);
 	assert_int_equal(latency_drained(spare).first, 12 * MS);
