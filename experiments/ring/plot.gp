@@ -45,9 +45,9 @@ do for [format in "svg png"] {
 			column = int(word(system("echo " . panel . " | tr ',' ' '"), 2))
 			set ylabel label_of[column - 8]
 			scale = column == 11 ? 1 : 1000.0
-			if (column == 9) { set key top left } else { unset key }
+			if (column == 9) { set key bottom right } else { unset key }
 			plot for [i=1:3] of(word("C-start C-start-SP=200 P-start", i), table("R1")) using 2:(column(model) / scale) with lines lw 5 lc rgb word("#f3c9a8 #a8cbe6 #b8dcc8", i) notitle, \
-				for [i=1:3] of(word("C-start C-start-SP=200 P-start", i), table("R1")) using 2:(column(column) / scale) with points pt 7 ps 0.5 lc rgb word("#d55e00 #0072b2 #009e73", i) title sweep_of[i]
+				for [i=1:3] of(word("C-start C-start-SP=200 P-start", i), table("R1")) using 2:(column(column) / scale) with points pt 7 ps 0.8 lc rgb word("#d55e00 #0072b2 #009e73", i) title sweep_of[i]
 		}
 		unset multiplot
 	}
