@@ -10,6 +10,7 @@
 
 #include "../lib/echo.h"
 #include "../lib/load.h"
+#include "../lib/number.h"
 #include "budget.h"
 
 #include <argp.h>
@@ -315,27 +316,14 @@ static void measure(const struct options *options)
 
 // --- arguments ---
 
-static unsigned long parse_number(struct argp_state *state, const char *name, const char *arg,
-				  unsigned long least, unsigned long most)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || value < least || value > most)
-		argp_error(state, "%s '%s' is not a number from %lu to %lu", name, arg, least, most);
-	return value;
-}
-
 static void parse_phase(struct argp_state *state, struct options *options, char *arg)
 {
 	char *most = strchr(arg, ':');
 
 	if (most)
 		*most++ = '\0';
-	options->phase_min_us = parse_number(state, "--phase", arg, 0, 1000000);
-	options->phase_max_us = parse_number(state, "--phase", most ? most : arg,
+	options->phase_min_us = number_parse(state, "--phase", arg, 0, 1000000);
+	options->phase_max_us = number_parse(state, "--phase", most ? most : arg,
 					     options->phase_min_us, 1000000);
 }
 
@@ -345,31 +333,31 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'n':
-		options->pings = parse_number(state, "--pings", arg, 1, 65535); // the ICMP sequence
+		options->pings = number_parse(state, "--pings", arg, 1, 65535); // the ICMP sequence
 		return 0;
 	case 'e':
-		options->every_us = parse_number(state, "--every", arg, 1, 10000000);
+		options->every_us = number_parse(state, "--every", arg, 1, 10000000);
 		return 0;
 	case 'a':
 		parse_phase(state, options, arg);
 		return 0;
 	case 's':
-		options->seed = parse_number(state, "--seed", arg, 0, UINT32_MAX);
+		options->seed = number_parse(state, "--seed", arg, 0, UINT32_MAX);
 		return 0;
 	case 'b':
-		options->begin_ns = parse_number(state, "--begin", arg, 0, INT64_MAX);
+		options->begin_ns = number_parse(state, "--begin", arg, 0, INT64_MAX);
 		return 0;
 	case 'p':
-		options->port = parse_number(state, "--load-port", arg, 1, 65535);
+		options->port = number_parse(state, "--load-port", arg, 1, 65535);
 		return 0;
 	case 't':
 		options->totals = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
-			options->pid = parse_number(state, "PID", arg, 1, INT32_MAX);
+			options->pid = number_parse(state, "PID", arg, 1, INT32_MAX);
 		else if (state->arg_num == 1)
-			options->tid = parse_number(state, "TID", arg, 1, INT32_MAX);
+			options->tid = number_parse(state, "TID", arg, 1, INT32_MAX);
 		else if (state->arg_num > 2 || !inet_aton(arg, &options->address))
 			argp_error(state, "'%s' is not an IPv4 address", arg);
 		return 0;

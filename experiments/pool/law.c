@@ -16,7 +16,8 @@
 #include <stdlib.h>
 
 #include "../../cgroup-tools/erlang.h"
-#include "chance.h"
+#include "../lib/chance.h"
+#include "../lib/poisson.h"
 
 #define MAX_VMS		99
 #define MAX_UNITS	64
@@ -103,7 +104,7 @@ static struct waiting constant(const struct law *law)
 	for (uint64_t i = 0; i < EVENTS; i++) {
 		unsigned int vm = chance_of(&seed, law->vms), unit;
 
-		now += chance_gap(&seed, law->rate * law->vms);
+		now += poisson_gap(&seed, law->rate * law->vms);
 		while (pool.busy && pool.ends[pool.borrowers[unit = next_end(&pool)]] <= now)
 			end_loan(&pool, unit, hold, &waited);
 		if (pool.ends[vm] == INFINITY)

@@ -20,7 +20,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "chance.h"
+#include "../lib/chance.h"
+#include "../lib/poisson.h"
 #include "pool.h"
 #include "../lib/vmm.h"
 
@@ -200,7 +201,7 @@ static void play(const struct phase *phase)
 	uint64_t begin = now_ns(), strokes = 0;
 
 	for (;; strokes++) {
-		at += chance_gap(&seed, rate);
+		at += poisson_gap(&seed, rate);
 		if (at > phase->seconds)
 			break;
 		sleep_until(begin + at * NSEC, &totals);

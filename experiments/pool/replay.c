@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "chance.h"
+#include "../lib/chance.h"
+#include "../lib/poisson.h"
 
 #define MAX_VMS		99
 
@@ -42,7 +43,7 @@ int main(int argc, char **argv)
 	seconds = atof(argv[5]);
 	hold = atof(argv[6]) / 1e6;
 	period = atof(argv[7]) / 1e6;
-	for (double now = chance_gap(&seed, rate); now <= seconds; now += chance_gap(&seed, rate)) {
+	for (double now = poisson_gap(&seed, rate); now <= seconds; now += poisson_gap(&seed, rate)) {
 		struct loan *loan = &loans[chance_of(&seed, vms)];
 
 		if (loan->end > now) {

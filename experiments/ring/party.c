@@ -1,6 +1,6 @@
 #include "party.h"
 
-#include "random.h"
+#include "../lib/chance.h"
 
 // A party at work.
 struct running {
@@ -135,7 +135,7 @@ static void pause_before(struct running *r)
 	if (!gap)
 		return;
 	if (terms->gap_spread)
-		gap += random_below(&r->random, terms->gap_spread);
+		gap += chance_below(&r->random, terms->gap_spread);
 	r->place->idle(r->place->data, now(r) + gap);
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "random.h"
+#include "../lib/chance.h"
 
 static const struct ring *ring_of(const struct simulator *sim)
 {
@@ -49,7 +49,7 @@ static void begin_work(struct simulator *sim, enum simulator_side side)
 	int64_t work = of(side, ring->WP, ring->WC);
 
 	if (jitter)
-		work += random_below(&sim->random, 2 * jitter + 1) - jitter;
+		work += chance_below(&sim->random, 2 * jitter + 1) - jitter;
 	if (side == SIMULATOR_P)
 		sim->started[(uint64_t)sim->counts[side].messages & sim->mask] = sim->now;
 	begin(sim, side, WORKING, sim->now, work);

@@ -1,6 +1,6 @@
 #include "supply.h"
 
-#include "random.h"
+#include "../lib/chance.h"
 
 static int64_t placed(struct supply *supply, enum supply_place place, unsigned int count, int64_t gap)
 {
@@ -8,7 +8,7 @@ static int64_t placed(struct supply *supply, enum supply_place place, unsigned i
 	case SUPPLY_EARLY:
 		return 0;
 	case SUPPLY_RANDOM:
-		return random_below(&supply->random, gap + 1);
+		return chance_below(&supply->random, gap + 1);
 	case SUPPLY_ALTERNATING:
 		return count % 2 ? gap : 0;
 	case SUPPLY_LATE:

@@ -5,7 +5,9 @@
 
 #define _GNU_SOURCE
 #include "../lib/echo.h"
+#include "../lib/instant.h"
 #include "../lib/load.h"
+#include "../lib/number.h"
 #include "../ping/budget.h"
 #include "depletion.h"
 
@@ -23,8 +25,7 @@
 #include <unistd.h>
 
 enum {
-	US = 1000, // in ns, as all times here
-	MS = 1000 * US,
+	MS = 1000 * US, // in ns, as all times here
 	WINDOW = 100 * MS,        // totals are of whole windows: of each reservation's periods
 	REPLY_TIMEOUT = 2000 * MS,
 	DEPLETION_TIMEOUT_MS = 2000,
@@ -66,14 +67,6 @@ static void fail(const char *format, ...)
 	va_end(arguments);
 	fputc('\n', stderr);
 	exit(1);
-}
-
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
 // --- the guest ---
@@ -123,7 +116,7 @@ static void take_reply(void)
 
 	if (seq < 1 || !guest.pings[seq].sent || guest.pings[seq].rtt)
 		return;
-	guest.pings[seq].rtt = now() - guest.pings[seq].sent;
+	guest.pings[seq].rtt = instant_now() - guest.pings[seq].sent;
 	guest.answered++;
 }
 
@@ -132,7 +125,7 @@ static void take_replies(int64_t until, unsigned long sent)
 {
 	struct pollfd echo = { .fd = guest.echo, .events = POLLIN };
 
-	for (int64_t left; (!sent || guest.answered < sent) && (left = until - now()) > 0;) {
+	for (int64_t left; (!sent || guest.answered < sent) && (left = until - instant_now()) > 0;) {
 		struct timespec time = { left / (1000 * MS), left % (1000 * MS) };
 
 		if (ppoll(&echo, 1, &time, NULL) == 1)
@@ -142,7 +135,7 @@ static void take_replies(int64_t until, unsigned long sent)
 
 static void ping(unsigned long seq)
 {
-	guest.pings[seq].sent = now();
+	guest.pings[seq].sent = instant_now();
 	if (!echo_send(guest.echo, seq))
 		fail("cannot send: %s", strerror(errno));
 }
@@ -152,21 +145,21 @@ static void ping(unsigned long seq)
 static void ping_at_random(const struct options *options)
 {
 	unsigned short state[3] = { 0x330e, options->seed & 0xffff, options->seed >> 16 };
-	int64_t at = now();
+	int64_t at = instant_now();
 
 	for (unsigned long seq = 1; seq <= options->pings; seq++) {
 		at += -log1p(-erand48(state)) * options->every_us * US;
 		take_replies(at, 0);
 		ping(seq);
 	}
-	take_replies(now() + REPLY_TIMEOUT, options->pings);
+	take_replies(instant_now() + REPLY_TIMEOUT, options->pings);
 }
 
 // A little less than EVERY after the one before: nearer, what the vCPU runs on is a loan that it got for that.
 static void ping_at_depletions(const struct options *options)
 {
 	const int64_t least = options->every_us * (int64_t)US * 9 / 10;
-	int64_t earliest = now() + least; // what asked the load may have got the vCPU a loan
+	int64_t earliest = instant_now() + least; // what asked the load may have got the vCPU a loan
 	struct depletion depletion;
 
 	if (!depletion_open(&depletion, options->tracing))
@@ -176,7 +169,7 @@ static void ping_at_depletions(const struct options *options)
 		if (!depletion_wait(&depletion, DEPLETION_TIMEOUT_MS))
 			fail("the vCPU is never out of budget");
 		ping(seq);
-		take_replies(now() + REPLY_TIMEOUT, seq);
+		take_replies(instant_now() + REPLY_TIMEOUT, seq);
 		earliest = guest.pings[seq].sent + least;
 	}
 }
@@ -185,7 +178,7 @@ static struct totals take_totals(void)
 {
 	struct totals totals = { .loops = guest.port < 0 ? 0 : ask_loops('?') };
 
-	totals.wall = now();
+	totals.wall = instant_now();
 	totals.used = read_used();
 	return totals;
 }
@@ -202,8 +195,8 @@ static struct totals measure(const struct options *options)
 		ping_at_depletions(options);
 	else
 		ping_at_random(options);
-	rest = WINDOW - (now() - begin.wall) % WINDOW;
-	take_replies(now() + rest, 0);
+	rest = WINDOW - (instant_now() - begin.wall) % WINDOW;
+	take_replies(instant_now() + rest, 0);
 	end = take_totals();
 	return (struct totals){ end.wall - begin.wall, end.used - begin.used, end.loops - begin.loops };
 }
@@ -242,25 +235,12 @@ static void write_totals(const char *path, const struct totals *totals)
 
 // --- arguments ---
 
-static unsigned long parse_number(struct argp_state *state, const char *name, const char *arg,
-				  unsigned long least, unsigned long most)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || value < least || value > most)
-		argp_error(state, "%s '%s' is not a number from %lu to %lu", name, arg, least, most);
-	return value;
-}
-
 static void parse_argument(struct argp_state *state, struct options *options, const char *arg)
 {
 	if (state->arg_num == 0)
-		options->pid = parse_number(state, "PID", arg, 1, INT32_MAX);
+		options->pid = number_parse(state, "PID", arg, 1, INT32_MAX);
 	else if (state->arg_num == 1)
-		options->tid = parse_number(state, "TID", arg, 1, INT32_MAX);
+		options->tid = number_parse(state, "TID", arg, 1, INT32_MAX);
 	else if (state->arg_num > 2 || !inet_aton(arg, &options->address))
 		argp_error(state, "'%s' is not an IPv4 address", arg);
 }
@@ -271,19 +251,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'n':
-		options->pings = parse_number(state, "--pings", arg, 1, MOST_PINGS);
+		options->pings = number_parse(state, "--pings", arg, 1, MOST_PINGS);
 		return 0;
 	case 'e':
-		options->every_us = parse_number(state, "--every", arg, 1, 10000000);
+		options->every_us = number_parse(state, "--every", arg, 1, 10000000);
 		return 0;
 	case 'd':
 		options->tracing = arg;
 		return 0;
 	case 's':
-		options->seed = parse_number(state, "--seed", arg, 0, UINT32_MAX);
+		options->seed = number_parse(state, "--seed", arg, 0, UINT32_MAX);
 		return 0;
 	case 'p':
-		options->port = parse_number(state, "--load-port", arg, 1, 65535);
+		options->port = number_parse(state, "--load-port", arg, 1, 65535);
 		return 0;
 	case 'l':
 		if (!strchr("?aw", *arg) || !*arg || arg[1])

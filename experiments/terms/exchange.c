@@ -3,6 +3,9 @@
 // A request says how much more the client will send and how much it wants back;
 // the client measures from connect's end, request by request, to the last byte.
 
+#include "../lib/chance.h"
+#include "../lib/instant.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -98,32 +101,6 @@ static void serve(uint16_t port)
 
 // --- outside ---
 
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
-static void sleep_until(int64_t when)
-{
-	struct timespec time = { when / 1000000000, when % 1000000000 };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
-		;
-}
-
-// splitmix64, S. Vigna, public domain.
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 // Prints a line a request: microseconds. One request each @every ns, at a random place in it.
 static void ask(const char *host, uint16_t port, struct request request, long count,
 		int64_t every, uint64_t seed)
@@ -136,19 +113,19 @@ static void ask(const char *host, uint16_t port, struct request request, long co
 		fail(host);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		fail("connect");
-	start = now();
+	start = instant_now();
 	for (long i = 0; i < count; i++) {
-		int64_t begun, due = start + i * every + (int64_t)(next(&seed) % (uint64_t)every);
+		int64_t begun, due = start + i * every + (int64_t)(chance_next(&seed) % (uint64_t)every);
 
 		// One that takes longer than its turn delays those after it, and is not lost.
-		if (due > now())
-			sleep_until(due);
-		begun = now();
+		if (due > instant_now())
+			instant_sleep_until(due);
+		begun = instant_now();
 		if (send(fd, &request, sizeof(request), 0) != sizeof(request))
 			fail("request");
 		move(fd, ntohl(request.up), step_out);
 		move(fd, ntohl(request.down), step_in);
-		begun = now() - begun;
+		begun = instant_now() - begun;
 		printf("%lld.%03lld\n", (long long)(begun / US), (long long)(begun % US));
 	}
 	close(fd);

@@ -5,6 +5,8 @@
 // all emulated CPUs from the load. A guest in a gap answers when its next budget begins,
 // at both ends alike; the time is taken when the answer is there.
 
+#include "../lib/number.h"
+
 #include <argp.h>
 #include <arpa/inet.h>
 #include <errno.h>
@@ -116,18 +118,6 @@ static void measure(const struct options *options)
 	       end.loops - begin.loops, end.switches - begin.switches);
 }
 
-static unsigned long parse_number(struct argp_state *state, const char *name, const char *arg, unsigned long most)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || value < 1 || value > most)
-		argp_error(state, "%s '%s' is not a number from 1 to %lu", name, arg, most);
-	return value;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -135,10 +125,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_ARG:
 		switch (state->arg_num) {
-		case 0: options->window_ms = parse_number(state, "WINDOW_MS", arg, 1000000); return 0;
-		case 1: options->pid = parse_number(state, "PID", arg, INT32_MAX); return 0;
-		case 2: options->tid = parse_number(state, "TID", arg, INT32_MAX); return 0;
-		case 4: options->port = parse_number(state, "PORT", arg, 65535); return 0;
+		case 0: options->window_ms = number_parse(state, "WINDOW_MS", arg, 1, 1000000); return 0;
+		case 1: options->pid = number_parse(state, "PID", arg, 1, INT32_MAX); return 0;
+		case 2: options->tid = number_parse(state, "TID", arg, 1, INT32_MAX); return 0;
+		case 4: options->port = number_parse(state, "PORT", arg, 1, 65535); return 0;
 		case 3:
 			if (inet_aton(arg, &options->address))
 				return 0;

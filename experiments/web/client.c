@@ -4,8 +4,10 @@
 // the request was meant to be sent: one that finds no free connection waits here, and
 // that is part of it. Every request is waited for and printed; none is left out.
 
+#include "../lib/instant.h"
+#include "../lib/number.h"
+#include "../lib/poisson.h"
 #include "http.h"
-#include "instant.h"
 
 #include <argp.h>
 #include <arpa/inet.h>
@@ -219,7 +221,7 @@ static void plan(int64_t begin)
 	requests = calloc(room, sizeof(*requests));
 	if (!requests)
 		fail("%s", strerror(errno));
-	for (due = begin; count < room && (due += chance_gap(&state, options.rate)) < end;)
+	for (due = begin; count < room && (due += (int64_t)(poisson_gap(&state, options.rate) * 1000000000)) < end;)
 		requests[count++].due = due;
 }
 
@@ -288,25 +290,12 @@ static void print_requests(void)
 
 // --- arguments ---
 
-static unsigned long parse_number(struct argp_state *state, const char *name, const char *arg,
-				  unsigned long least, unsigned long most)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || value < least || value > most)
-		argp_error(state, "%s '%s' is not a number from %lu to %lu", name, arg, least, most);
-	return value;
-}
-
 static void parse_argument(struct argp_state *state, const char *arg)
 {
 	if (state->arg_num == 0 && inet_pton(AF_INET, arg, &options.address) != 1)
 		argp_error(state, "'%s' is not an IPv4 address", arg);
 	if (state->arg_num == 1)
-		options.port = parse_number(state, "PORT", arg, 1, 65535);
+		options.port = number_parse(state, "PORT", arg, 1, 65535);
 	if (state->arg_num > 1)
 		argp_usage(state);
 }
@@ -315,19 +304,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case 'c':
-		options.connections = parse_number(state, "--connections", arg, 1, MOST_CONNECTIONS);
+		options.connections = number_parse(state, "--connections", arg, 1, MOST_CONNECTIONS);
 		return 0;
 	case 'r':
-		options.rate = parse_number(state, "--rate", arg, 1, 100000);
+		options.rate = number_parse(state, "--rate", arg, 1, 100000);
 		return 0;
 	case 'm':
-		options.ms = parse_number(state, "--ms", arg, 1, 1000000);
+		options.ms = number_parse(state, "--ms", arg, 1, 1000000);
 		return 0;
 	case 'b':
-		options.bytes = parse_number(state, "--bytes", arg, 0, HTTP_MOST);
+		options.bytes = number_parse(state, "--bytes", arg, 0, HTTP_MOST);
 		return 0;
 	case 's':
-		options.seed = parse_number(state, "--seed", arg, 0, 1000000000);
+		options.seed = number_parse(state, "--seed", arg, 0, 1000000000);
 		return 0;
 	case 't':
 		options.totals = arg;

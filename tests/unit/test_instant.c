@@ -1,7 +1,8 @@
-// sources: experiments/web/instant.c
+// sources: experiments/lib/instant.c
 // libraries: -lm
 #include "unit.h"
-#include "../../experiments/web/instant.h"
+#include "../../experiments/lib/instant.h"
+#include "../../experiments/lib/poisson.h"
 
 #include <math.h>
 
@@ -26,7 +27,7 @@ static void gaps_are_exponential(void **state)
 
 	(void)state;
 	for (int i = 0; i < COUNT; i++) {
-		int64_t gap = chance_gap(&seed, RATE);
+		int64_t gap = poisson_gap(&seed, RATE) * 1000000000;
 
 		assert_true(gap >= 0);
 		for (int k = gap / 100000; k < STEPS; k++)

@@ -1,6 +1,6 @@
 // sources: experiments/ring/simulator.c experiments/ring/supply.c cgroup-tools/ring.c cgroup-tools/latency.c
 #include "unit.h"
-#include "../../experiments/ring/random.h"
+#include "../../experiments/lib/chance.h"
 #include "../../experiments/ring/simulator.h"
 #include "../../cgroup-tools/latency.h"
 #include "../../cgroup-tools/units.h"
@@ -14,14 +14,14 @@ enum { CASES = 12000, CYCLES = 3 };
 static struct ring random_ring(uint64_t *random)
 {
 	static const int64_t starts[] = { 1, 300, 60000 }, works[] = { 6, 400 };
-	int64_t L = 1 + random_below(random, 200), work = works[random_below(random, 2)];
+	int64_t L = 1 + chance_below(random, 200), work = works[chance_below(random, 2)];
 
 	return (struct ring){
-		.L = L, .WP = 1 + random_below(random, work), .WC = 1 + random_below(random, work),
-		.kP = 1 + random_below(random, L), .kC = 1 + random_below(random, L),
-		.NP = random_below(random, 3000), .NC = random_below(random, 3000),
-		.SP = random_below(random, starts[random_below(random, 3)]), .DP = random_below(random, 2) * random_below(random, 500),
-		.SC = random_below(random, starts[random_below(random, 3)]), .DC = random_below(random, 2) * random_below(random, 500),
+		.L = L, .WP = 1 + chance_below(random, work), .WC = 1 + chance_below(random, work),
+		.kP = 1 + chance_below(random, L), .kC = 1 + chance_below(random, L),
+		.NP = chance_below(random, 3000), .NC = chance_below(random, 3000),
+		.SP = chance_below(random, starts[chance_below(random, 3)]), .DP = chance_below(random, 2) * chance_below(random, 500),
+		.SC = chance_below(random, starts[chance_below(random, 3)]), .DC = chance_below(random, 2) * chance_below(random, 500),
 	};
 }
 
