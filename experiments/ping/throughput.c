@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/turn.h"
+
 enum {
 	LOOPS_A_TURN = 500,   // some us
 	LOOPS_A_STEP = 10000, // turns, between two looks at the clock: it costs nothing beside them
@@ -95,7 +97,6 @@ static struct cell *walk(unsigned int loops, struct cell *at)
 	return at;
 }
 
-// PAUSE ends the turn of a CPU that QEMU emulates in one thread with others.
 static void compute(struct work *work, struct cell *at, bool pause, int64_t horizon_ns)
 {
 	int64_t began_ns = now_ns(), told_ns = began_ns;
@@ -112,7 +113,7 @@ static void compute(struct work *work, struct cell *at, bool pause, int64_t hori
 				x = repeat(LOOPS_A_TURN, x);
 			__asm__ volatile("" : "+r"(x), "+r"(at)); // the result is used
 			if (pause)
-				__builtin_ia32_pause();
+				turn_end();
 		}
 		atomic_fetch_add_explicit(&work->loops, LOOPS_A_STEP, memory_order_relaxed);
 		if (!horizon_ns || (now = now_ns()) - told_ns < horizon_ns)

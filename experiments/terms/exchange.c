@@ -3,6 +3,7 @@
 // A request says how much more the client will send and how much it wants back;
 // the client measures from connect's end, request by request, to the last byte.
 
+#include "../lib/turn.h"
 #include "../lib/chance.h"
 #include "../lib/instant.h"
 
@@ -87,8 +88,7 @@ static void serve(uint16_t port)
 	if (!fork()) {
 		if (nice(19) < 0)
 			fail("nice");
-		for (volatile uint64_t loops = 0;; loops++)
-			;
+		turn_burn();
 	}
 	for (;;) {
 		int connection = accept(fd, NULL, NULL);

@@ -4,6 +4,7 @@
 // is SCHED_IDLE: a request does not wait for the guest's own scheduler.
 
 #define _GNU_SOURCE
+#include "../lib/turn.h"
 #include "http.h"
 
 #include <arpa/inet.h>
@@ -19,8 +20,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-enum { LOOPS_A_TURN = 1000 }; // some us
 
 struct connection {
 	int fd;
@@ -49,12 +48,7 @@ static void start_load(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (sched_setscheduler(0, SCHED_IDLE, &none))
 		fail("SCHED_IDLE");
-	// PAUSE ends the turn of an emulated CPU: the others do not wait for its next timer.
-	for (;;) {
-		for (volatile int i = 0; i < LOOPS_A_TURN; i++)
-			;
-		__builtin_ia32_pause();
-	}
+	turn_burn();
 }
 
 static int open_port(unsigned int port)
