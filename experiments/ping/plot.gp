@@ -33,7 +33,7 @@ do for [format in "svg png"] {
 		set terminal pngcairo size 1200,480 font "sans,12" background rgb "white"
 	}
 	set output sprintf("%s/cdf.%s", dir, format)
-	set key at screen 0.5,0.03 bottom center vertical maxrows 2 reverse Left samplen 4 noenhanced
+	set key at screen 0.5,0.02 bottom center vertical maxrows 3 reverse Left samplen 4 noenhanced
 	set ylabel "fraction of pings"
 	set multiplot layout 1,panels margins 0.07,0.98,0.28,0.84 spacing 0.06 title "Ping to a guest that computes, sent when its vCPU has used up its budget"
 	do for [n in "2 1"] {
