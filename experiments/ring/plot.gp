@@ -21,9 +21,10 @@ controls = "notified polling sleeping batches slowed"
 array control_of[5] = ["notified", "C polls", "C sleeps 20 WP − WC", "kP = 16", "C slowed to 0.95 WP"]
 array colour[5] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#000000"]
 array pale[5] = ["#f3c9a8", "#a8cbe6", "#b8dcc8", "#ebcbdb", "#cccccc"]
-# R8: what is left of a share of the CPU when each interrupt takes so many ms, for messages of 10 µs; at most what is offered.
-interrupt_of(file) = real(system(sprintf("awk -F, '$1 == \"each\" && $5 { sum += $5; n++ } END { print n ? sum / n / 1e6 : 0 }' %s", file)))
-left(share, rate, interrupt) = share * (rate * interrupt < 1 ? 1 - rate * interrupt : 0) / 0.01
+# R8: the mean of a column of a mode, in ms of ns; and how many messages of W a share of the CPU is enough for when interrupts of X come
+# at a rate.
+mean_of(mode, column) = real(system(sprintf("awk -F, '$1 == \"%s\" { sum += $%d; n++ } END { print n ? sum / n / 1e6 : 0 }' %s", mode, column, table("R8"))))
+left(share, rate) = share * (rate * X < 1 ? 1 - rate * X : 0) / W
 least(a, b) = a < b ? a : b
 # R9: bytes, and by how many percent throughput is less than without look-ups, measured and by the model: T is WC.
 lost_to(lookups, file) = sprintf("< awk -F, -v OFS=, '$1 == 0 { t[$2] = $9; m[$2] = $4 } $1 == %s { print $2, 100 * (1 - t[$2] / $9), 100 * (1 - m[$2] / $4) }' %s", lookups, file)
@@ -132,7 +133,8 @@ do for [format in "svg png"] {
 	if (ran("R8")) {
 		set output sprintf("%s/livelock.%s", dir, format)
 		set multiplot layout 1,2 title "R8: a guest takes 10 µs for a message; lines: what its interrupts leave it" margins 0.06,0.98,0.15,0.82 spacing 0.08
-		X = interrupt_of(table("R8"))
+		X = mean_of("each", 5)
+		W = mean_of("polling", 6)
 		set xrange [0:150]
 		set samples 1501
 		set xlabel "offered, messages a ms"
@@ -140,15 +142,15 @@ do for [format in "svg png"] {
 		set yrange [0:110]
 		set key top left
 		set title "all of a CPU"
-		plot least(x, left(1, x, X)) with lines lw 5 lc rgb pale[1] notitle, least(x, left(1, 0, X)) with lines lw 5 lc rgb pale[2] notitle, \
-			least(x, left(1, least(x, 10), X)) with lines lw 5 lc rgb pale[4] notitle, \
-			for [i=1:4] of(word(modes, i), table("R8")) using 2:3 with points pt word("7 7 6 7", i) lc rgb colour[i == 3 ? 5 : i == 2 ? 2 : i] title mode_of[i]
+		plot least(x, left(1, x)) with lines lw 5 lc rgb pale[1] notitle, least(x, left(1, 0)) with lines lw 5 lc rgb pale[2] notitle, \
+			least(x, left(1, least(x, 10))) with lines lw 5 lc rgb pale[4] notitle, \
+			for [i=1:4] of(word(modes, i), table("R8")) using 2:3 with points pt int(word("7 7 6 7", i)) lc rgb colour[i == 3 ? 5 : i == 2 ? 2 : i] title mode_of[i]
 		set title "(40,100) ms, and (4,10) ms to borrow"
 		set yrange [0:80]
-		plot for [share in "0.4 0.64"] least(x, left(real(share), x, X)) with lines lw 5 lc rgb pale[1] notitle, \
-			for [share in "0.4 0.64"] least(x, left(real(share), 0, X)) with lines lw 5 lc rgb pale[2] notitle, \
+		plot for [share in "0.4 0.64"] least(x, left(real(share), x)) with lines lw 5 lc rgb pale[1] notitle, \
+			for [share in "0.4 0.64"] least(x, left(real(share), 0)) with lines lw 5 lc rgb pale[2] notitle, \
 			for [i=1:3] for [m=1:2] (ran("R8-" . word("hard spare charge", i)) ? of(word(modes, m), table("R8-" . word("hard spare charge", i))) : "/dev/null") \
-				using 2:3 with points pt word("7 4 2", i) lc rgb colour[m] title word("hard spare charge=1", i) . ", " . mode_of[m]
+				using 2:3 with points pt int(word("7 4 2", i)) lc rgb colour[m] title word("hard spare charge=1", i) . ", " . mode_of[m]
 		unset multiplot
 		unset title
 	}
