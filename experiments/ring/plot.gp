@@ -11,7 +11,7 @@ rows(file) = int(system("wc -l <" . file))
 of(curve, file) = sprintf("< grep '^%s,' %s", curve, file)
 array label_of[3] = ["T, µs a message", "E, µs of work a message", "messages a notification"]
 array sweep_of[3] = ["of C: FC, SCS", "of C, SP = 200 µs: FC, SS", "of P: FP, SPS"]
-array residency_of[3] = ["MB/s", "VM switches a second", "receiver without CPU or work, share of time"]
+array residency_of[3] = ["MB/s", "VM switches a second", "receiver waits for its CPU, share of time"]
 ways = "memory-shared memory-separate host-shared host-separate"
 array way_of[4] = ["shared memory, one CPU", "shared memory, two CPUs", "through the host, one CPU", "through the host, two CPUs"]
 regimes = "FC FP SCS SS"
@@ -91,18 +91,18 @@ do for [format in "svg png"] {
 		if (svg) { set terminal svg size 1200,440 dynamic font "sans,14" background rgb "white" }
 		else { set terminal pngcairo size 1200,440 font "sans,12" background rgb "white" }
 		set output sprintf("%s/residency.%s", dir, format)
-		set multiplot layout 1,3 title "R7: two VMs that share memory, or have a ring each with a thread of their host, which has a CPU of its own" margins 0.07,0.98,0.15,0.86 spacing 0.09
+		set multiplot layout 1,3 title "R7: two VMs that share memory, or have a ring each with a thread of their host, which has a CPU of its own; pale: by their work alone" margins 0.09,0.98,0.15,0.86 spacing 0.09
 		set logscale x 2
 		set xtics ("64" 64, "256" 256, "1K" 1024, "4K" 4096, "32K" 32768)
 		set xrange [56:40000]
 		set xlabel "bytes a message"
 		unset title
-		set key top left
 		do for [i = 1:3] {
 			set ylabel residency_of[i]
-			plot for [w = 1:4] of(word(ways, w), table("R7")) using 2:(i == 3 ? $7 + $9 : column(i + 3)) with linespoints lw 2 pt (w < 3 ? 7 : 6) ps 0.5 \
-				lc rgb word("#d55e00 #0072b2", 2 - w % 2) title way_of[w]
-			unset key
+			if (i < 3) { set logscale y; set yrange [*:*]; unset key } else { unset logscale y; set yrange [0:1]; set key top right }
+			plot for [w = 1:2] (i == 1 ? 1000 * x / (w * (300 + x / 4)) : NaN) with lines lw 5 lc rgb pale[3 - w] notitle, \
+				for [w = 1:4] of(word(ways, w), table("R7")) using 2:(column(i + 3)) with linespoints lw 2 pt (w < 3 ? 7 : 6) ps 0.7 \
+				dt 1 + (w > 2) lc rgb colour[2 - w % 2] title way_of[w]
 		}
 		unset multiplot
 		unset logscale x
@@ -146,7 +146,6 @@ do for [format in "svg png"] {
 			least(x, left(1, least(x, 10))) with lines lw 5 lc rgb pale[4] notitle, \
 			for [i=1:4] of(word(modes, i), table("R8")) using 2:3 with points pt int(word("7 7 6 7", i)) lc rgb colour[i == 3 ? 5 : i == 2 ? 2 : i] title mode_of[i]
 		set title "(40,100) ms, and (4,10) ms to borrow"
-		set yrange [0:80]
 		plot for [share in "0.4 0.64"] least(x, left(real(share), x)) with lines lw 5 lc rgb pale[1] notitle, \
 			for [share in "0.4 0.64"] least(x, left(real(share), 0)) with lines lw 5 lc rgb pale[2] notitle, \
 			for [i=1:3] for [m=1:2] (ran("R8-" . word("hard spare charge", i)) ? of(word(modes, m), table("R8-" . word("hard spare charge", i))) : "/dev/null") \
