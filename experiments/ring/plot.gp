@@ -136,7 +136,7 @@ do for [format in "svg png"] {
 		X = mean_of("each", 5)
 		W = mean_of("polling", 6)
 		set xrange [0:150]
-		set samples 1501
+		set samples 301
 		set xlabel "offered, messages a ms"
 		set ylabel "consumed, messages a ms"
 		set yrange [0:110]
