@@ -31,6 +31,7 @@ static const struct word words[] = {
 	TIME("moderateP", party[CHANNEL_P].moderate), TIME("moderateC", party[CHANNEL_C].moderate),
 	COUNT("combineP", party[CHANNEL_P].combine), COUNT("combineC", party[CHANNEL_C].combine),
 	TIME("gap", party[CHANNEL_P].gap), TIME("spread", party[CHANNEL_P].spread),
+	TIME("every", party[CHANNEL_P].every), COUNT("lookups", party[CHANNEL_C].lookups),
 };
 
 void bench_defaults(struct bench_setup *setup)
@@ -78,6 +79,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'l':
 		setup->log = arg;
 		return 0;
+	case 'm':
+		setup->storms = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		words_parse(state, words, sizeof(words) / sizeof(words[0]), setup, arg);
 		return 0;
@@ -93,6 +97,7 @@ static const struct argp_option options[] = {
 	{ "poll", 'p', "P|C", 0, "a party that polls", 0 },
 	{ "sleep", 'y', "P|C", 0, "a party that sleeps YP or YC instead of being notified", 0 },
 	{ "messages", 'n', "N", 0, "(1000)", 0 },
+	{ "storm", 'm', NULL, 0, "P rings for each message, also for those that are lost, and for a C that is awake", 0 },
 	{ "log", 'l', "DIR", 0, "write all samples there: works, rings and rests of P and C", 0 },
 	{ 0 },
 };
@@ -101,7 +106,8 @@ const struct argp bench_argp = {
 	options, parse_option, "NAME=VALUE...", "\v"
 	"L=, WP=, WC= are needed; kP=, kC=: thresholds (1); SP=, SC=: injected beside what a wake-up takes; YP=, YC=: sleeps; "
 	"combineP=, combineC=: messages that are published together (1); moderateP=, moderateC=: shortest time between "
-	"two notifications; gap=, spread=: P idles for gap to gap+spread before each message. Times have units: 20us.",
+	"two notifications; gap=, spread=: P idles for gap to gap+spread before each message; every=: a message is due each so often, and lost "
+	"if the ring is full then; lookups=: of C's in a hash table, for each message. Times have units: 20us.",
 	NULL, NULL, NULL,
 };
 
@@ -139,7 +145,8 @@ static struct party_terms terms(const struct bench_setup *setup, enum channel_pa
 		.messages = setup->messages, .work = TICKS(party->work), .start = TICKS(party->start),
 		.sleep = TICKS(party->sleep), .combine = party->combine, .moderate = TICKS(party->moderate),
 		.gap = TICKS(party->gap), .gap_spread = TICKS(party->spread), .wait = party->wait,
-		.preempted = TICKS(100000),
+		.every = TICKS(party->every), .lookups = party->lookups, .preempted = TICKS(100000),
+		.storms = which == CHANNEL_P && setup->storms,
 	};
 }
 
@@ -153,6 +160,7 @@ struct area *bench_area(const struct bench_setup *setup, uint64_t ticks_per_us)
 		fail("memory");
 	*area = layout;
 	area->batch = setup->batch;
+	routes_fill(&area->routes);
 	channel_init(&area->channel, setup->L, setup->kP, setup->kC);
 	for (int i = 0; i < 2; i++)
 		area->party[i] = (struct party){ .terms = terms(setup, i, ticks_per_us) };
@@ -202,23 +210,41 @@ static void idle_until(uint64_t (*now)(void), uint64_t when)
 	}
 }
 
-static uint64_t (*clock_of_idle)(void);
+static uint64_t (*clock_of_here)(void);
 
 static void idle(void *data, uint64_t when)
 {
 	(void)data;
-	idle_until(clock_of_idle, when);
+	idle_until(clock_of_here, when);
+}
+
+static struct party_place here(struct bench_doorbells *doorbells, uint64_t (*now)(void))
+{
+	clock_of_here = now ? now : bench_clock;
+	return (struct party_place){
+		.now = clock_of_here, .relax = relax, .ring = ring, .rest = rest, .idle = idle, .data = doorbells,
+	};
 }
 
 void bench_run(struct area *area, enum channel_party which, struct bench_doorbells *doorbells, uint64_t (*now)(void))
 {
-	const struct party_place here = {
-		.now = now ? now : bench_clock, .relax = relax, .ring = ring, .rest = rest, .idle = idle, .data = doorbells,
-	};
+	const struct party_place place = here(doorbells, now);
 
-	clock_of_idle = here.now;
 	area_locate(area, which);
-	party_run(&area->party[which], which, &area->channel, area_begun(area), &here);
+	party_run(&area->party[which], which, &area->channel, area_begun(area), &place);
+}
+
+static struct party_end end_of(struct bench_link *link, enum channel_party which, const struct party_place *place)
+{
+	return (struct party_end){ &link->area->party[which], &link->area->channel, area_begun(link->area), place };
+}
+
+void bench_relay(struct bench_link *from, struct bench_link *to, uint64_t (*now)(void))
+{
+	const struct party_place in = here(&from->doorbells, now), out = here(&to->doorbells, now);
+	const struct party_end ends[2] = { end_of(from, CHANNEL_C, &in), end_of(to, CHANNEL_P, &out) };
+
+	party_relay(&ends[0], &ends[1]);
 }
 
 // --- results ---
@@ -244,6 +270,7 @@ static void print_party(const struct party *party, char side, uint64_t ticks_per
 	print_sum("rests", side, &party->rests, ticks_per_us);
 	print_sum("start", side, &party->start, ticks_per_us);
 	printf("spurious_%c=%" PRIu64 "\n", side, party->spurious);
+	print_sum("interrupted", side, &party->interrupted, ticks_per_us);
 	printf("busy_%c=%.1f\n", side, ns_of((double)party->busy / party->terms.messages, ticks_per_us));
 }
 
@@ -286,19 +313,25 @@ static void write_logs(const struct bench_setup *setup, const struct party *part
 	close_log(file);
 }
 
-void bench_print(struct area *area, const struct bench_setup *setup, uint64_t ticks_per_us)
+void bench_print(struct area *from, struct area *to, const struct bench_setup *setup, uint64_t ticks_per_us)
 {
-	const struct party *P = &area->party[CHANNEL_P], *C = &area->party[CHANNEL_C];
+	const struct party *P = &from->party[CHANNEL_P], *C = &to->party[CHANNEL_C];
 	const uint64_t messages = P->work.count;
 
 	printf("messages=%" PRIu64 "\n", messages);
 	printf("time=%.1f\n", ns_of((double)(C->end - P->begin) / messages, ticks_per_us));
 	printf("busy=%.1f\n", ns_of((double)(P->busy + C->busy) / messages, ticks_per_us));
 	printf("peak=%" PRIu64 "\n", P->peak);
+	printf("lost=%" PRIu64 "\n", P->lost);
+	// Until P ended, which took so long.
+	printf("consumed=%" PRIu64 "\nsending=%.1f\n", P->consumed, ns_of((double)(P->end - P->begin), ticks_per_us));
+	printf("found=%" PRIu64 "\n", C->found);
 	print_sum("latency", 'C', &C->latency, ticks_per_us);
 	print_party(P, 'P', ticks_per_us);
 	print_party(C, 'C', ticks_per_us);
 	for (int i = 0; i < 2 && setup->log; i++) {
+		struct area *area = i == CHANNEL_P ? from : to;
+
 		area_locate(area, i);
 		write_logs(setup, &area->party[i], i == CHANNEL_P ? 'P' : 'C', P->begin, ticks_per_us);
 	}

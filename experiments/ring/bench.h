@@ -11,8 +11,9 @@
 struct bench_setup {
 	int64_t L, kP, kC, messages, batch;
 	struct bench_party {
-		int64_t work, start, sleep, combine, moderate, gap, spread, wait;
+		int64_t work, start, sleep, combine, moderate, gap, spread, every, lookups, wait;
 	} party[2];
+	bool storms;
 	const char *log; // a folder to write all samples to; NULL: none
 };
 
@@ -32,7 +33,14 @@ struct bench_doorbells {
 void bench_run(struct area *area, enum channel_party which, struct bench_doorbells *doorbells, uint64_t (*now)(void));
 uint64_t bench_clock(void); // ns
 
-// NAME=VALUE lines, in ns; and the samples, when they were logged.
-void bench_print(struct area *area, const struct bench_setup *setup, uint64_t ticks_per_us);
+// Is C of the one area and P of the other, on the clock of bench_run().
+struct bench_link {
+	struct area *area;
+	struct bench_doorbells doorbells;
+};
+void bench_relay(struct bench_link *from, struct bench_link *to, uint64_t (*now)(void));
+
+// NAME=VALUE lines of P of the one area and of C of the other, or the same, in ns; and their samples, when they were logged.
+void bench_print(struct area *from, struct area *to, const struct bench_setup *setup, uint64_t ticks_per_us);
 
 #endif

@@ -24,6 +24,7 @@ struct channel_line {
 	_Atomic uint64_t wake_at; // the other's count at which it wants to be rung; 0: it does not rest
 	_Atomic uint64_t rings; // how often it has rung
 	_Atomic uint64_t rung_at; // when it last began to
+	_Atomic uint64_t ended; // its count is the last
 } __attribute__((aligned(64)));
 
 struct channel {

@@ -56,6 +56,34 @@ static struct samples read_samples(const char *dir, const char *name, char side)
 	return samples;
 }
 
+static int64_t first_from(const struct samples *samples, size_t *i, int64_t at)
+{
+	while (*i < samples->count && samples->row[*i][0] < at)
+		++*i;
+	return *i < samples->count ? samples->row[*i][0] : INT64_MAX;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+// The instructions between a message and what comes next, whatever that is, are work for it, too.
+static void extend_works(struct log *log, int side)
+{
+	const struct samples *works = &log->works[side];
+	size_t work = 0, ring = 0, rest = 0;
+
+	for (size_t i = 0; i < works->count; i++) {
+		const int64_t end = works->row[i][1];
+		const int64_t next = earlier(first_from(works, &work, end), earlier(first_from(&log->rings[side], &ring, end),
+											first_from(&log->rests[side], &rest, end)));
+
+		if (next != INT64_MAX)
+			works->row[i][1] = next;
+	}
+}
+
 static struct log read_log(const char *dir)
 {
 	struct log log;
@@ -64,6 +92,7 @@ static struct log read_log(const char *dir)
 		log.works[i] = read_samples(dir, "works", "PC"[i]);
 		log.rings[i] = read_samples(dir, "rings", "PC"[i]);
 		log.rests[i] = read_samples(dir, "rests", "PC"[i]);
+		extend_works(&log, i);
 	}
 	return log;
 }

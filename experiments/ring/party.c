@@ -29,16 +29,24 @@ static uint64_t now(const struct running *r)
 	return r->place->now();
 }
 
-// For so long of its own time, which a preemption does not count to.
+static uint64_t interrupts(const struct running *r)
+{
+	return r->place->interrupts ? *r->place->interrupts : 0;
+}
+
+// For so long of its own time, which neither a preemption nor an interrupt counts to.
 static void spin(const struct running *r, uint64_t ticks)
 {
-	uint64_t last = now(r), next, passed;
+	uint64_t last = now(r), next, before, passed;
 
 	for (uint64_t spun = 0; spun < ticks; last = next) {
+		before = interrupts(r);
 		r->place->relax();
 		next = now(r);
 		passed = next - last;
-		if (passed < r->party->terms.preempted)
+		if (interrupts(r) != before)
+			add(&r->party->interrupted, passed);
+		else if (passed < r->party->terms.preempted)
 			spun += passed;
 	}
 }
@@ -117,7 +125,7 @@ static void wait(struct running *r)
 		r->place->idle(r->place->data, begin + party->terms.sleep);
 		break;
 	default:
-		while (!available(r))
+		while (!available(r) && !r->channel->line[!r->which].ended)
 			r->place->relax();
 		party->busy += now(r) - begin;
 		break;
@@ -127,16 +135,31 @@ static void wait(struct running *r)
 	add(&party->rests, now(r) - begin);
 }
 
-static void pause_before(struct running *r)
+static void pause_before(struct running *r, uint64_t nth)
 {
 	const struct party_terms *terms = &r->party->terms;
 	uint64_t gap = terms->gap;
 
+	// Each relax() is a turn of the emulator's, which are slow.
+	while (terms->every && now(r) < r->party->begin + nth * terms->every) {
+		for (int loops = 100; loops; loops--)
+			asm volatile("");
+		r->place->relax();
+	}
 	if (!gap)
 		return;
 	if (terms->gap_spread)
 		gap += chance_below(&r->random, terms->gap_spread);
 	r->place->idle(r->place->data, now(r) + gap);
+}
+
+static void look_up(struct running *r)
+{
+	struct party *party = r->party;
+	const uint64_t first = r->done * party->terms.lookups;
+
+	for (uint64_t i = 0; i < party->terms.lookups; i++)
+		party->found += !!routes_find(party->routes, party->routes->route[1 + (first + i) % ROUTES].address);
 }
 
 static void handle_message(struct running *r)
@@ -151,6 +174,7 @@ static void handle_message(struct running *r)
 	else
 		since = *begun;
 	spin(r, party->terms.work);
+	look_up(r);
 	r->done++;
 	if (r->done - r->published >= party->terms.combine || r->done == party->terms.messages)
 		publish(r);
@@ -163,17 +187,35 @@ static void handle_message(struct running *r)
 	party->busy += end - begin;
 }
 
-static void look(struct running *r)
+// False: there is nothing to wait for, the message is lost or the other's last was handled.
+static bool look(struct running *r)
 {
+	const struct channel_line *other = &r->channel->line[!r->which];
 	uint64_t queued;
 
-	while (!available(r))
+	while (!available(r)) {
+		// What it did before its end is there to be seen then.
+		if (r->party->terms.every || (other->ended && !available(r)))
+			return false;
 		wait(r);
+	}
 	if (r->which != CHANNEL_P)
-		return;
+		return true;
 	queued = channel_queued(r->channel) + r->done - r->published;
 	if (queued > r->party->peak)
 		r->party->peak = queued;
+	return true;
+}
+
+// The last ones may be fewer than the other wants to be rung for.
+static void finish(struct running *r)
+{
+	r->party->consumed = r->channel->line[CHANNEL_C].count;
+	publish(r);
+	r->channel->line[r->which].ended = true;
+	if (r->which == CHANNEL_P)
+		ring(r);
+	r->party->end = now(r);
 }
 
 void party_run(struct party *party, enum channel_party which, struct channel *channel, uint64_t *begun,
@@ -182,14 +224,34 @@ void party_run(struct party *party, enum channel_party which, struct channel *ch
 	struct running r = { .party = party, .which = which, .channel = channel, .begun = begun, .place = place };
 
 	party->begin = now(&r);
-	while (r.done < party->terms.messages) {
-		pause_before(&r);
-		look(&r);
-		handle_message(&r);
-		ring_if_owed(&r, r.done == party->terms.messages);
+	for (uint64_t nth = 1; nth <= party->terms.messages; nth++) {
+		pause_before(&r, nth);
+		if (look(&r))
+			handle_message(&r);
+		else if (which == CHANNEL_P)
+			party->lost++;
+		else
+			break;
+		r.owes_ring |= party->terms.storms;
+		ring_if_owed(&r, nth == party->terms.messages);
 	}
-	// The last ones may be fewer than the other wants to be rung for.
-	if (which == CHANNEL_P)
-		ring(&r);
-	party->end = now(&r);
+	finish(&r);
+}
+
+void party_relay(const struct party_end *from, const struct party_end *to)
+{
+	struct running in = { .party = from->party, .which = CHANNEL_C, .channel = from->channel, .begun = from->begun, .place = from->place };
+	struct running out = { .party = to->party, .which = CHANNEL_P, .channel = to->channel, .begun = to->begun, .place = to->place };
+
+	in.party->begin = out.party->begin = now(&in);
+	while (in.done < in.party->terms.messages) {
+		look(&in);
+		look(&out);
+		handle_message(&in);
+		handle_message(&out);
+		ring_if_owed(&in, true);
+		ring_if_owed(&out, true);
+	}
+	finish(&in);
+	finish(&out);
 }

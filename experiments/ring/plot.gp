@@ -11,7 +11,23 @@ rows(file) = int(system("wc -l <" . file))
 of(curve, file) = sprintf("< grep '^%s,' %s", curve, file)
 array label_of[3] = ["T, µs a message", "E, µs of work a message", "messages a notification"]
 array sweep_of[3] = ["of C: FC, SCS", "of C, SP = 200 µs: FC, SS", "of P: FP, SPS"]
-array residency_of[3] = ["MB/s", "VM switches a second", "receiver without CPU or work, share of time"]
+array residency_of[3] = ["MB/s", "VM switches a second", "receiver waits for its CPU, share of time"]
+ways = "memory-shared memory-separate host-shared host-separate"
+array way_of[4] = ["shared memory, one CPU", "shared memory, two CPUs", "through the host, one CPU", "through the host, two CPUs"]
+regimes = "FC FP SCS SS"
+modes = "each resting polling moderated"
+array mode_of[4] = ["rung for each message", "rung when it rests", "polls", "rung each 100 µs"]
+controls = "notified polling sleeping batches slowed"
+array control_of[5] = ["notified", "C polls", "C sleeps 20 WP − WC", "kP = 16", "C slowed to 0.95 WP"]
+array colour[5] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#000000"]
+array pale[5] = ["#f3c9a8", "#a8cbe6", "#b8dcc8", "#ebcbdb", "#cccccc"]
+# R8: the mean of a column of a mode, in ms of ns; and how many messages of W a share of the CPU is enough for when interrupts of X come
+# at a rate.
+mean_of(mode, column) = real(system(sprintf("awk -F, '$1 == \"%s\" { sum += $%d; n++ } END { print n ? sum / n / 1e6 : 0 }' %s", mode, column, table("R8"))))
+left(share, rate) = share * (rate * X < 1 ? 1 - rate * X : 0) / W
+least(a, b) = a < b ? a : b
+# R9: bytes, and by how many percent throughput is less than without look-ups, measured and by the model: T is WC.
+lost_to(lookups, file) = sprintf("< awk -F, -v OFS=, '$1 == 0 { t[$2] = $9; m[$2] = $4 } $1 == %s { print $2, 100 * (1 - t[$2] / $9), 100 * (1 - m[$2] / $4) }' %s", lookups, file)
 
 do for [format in "svg png"] {
 	svg = format eq "svg"
@@ -55,17 +71,19 @@ do for [format in "svg png"] {
 		if (svg) { set terminal svg size 1200,480 dynamic font "sans,14" background rgb "white" }
 		else { set terminal pngcairo size 1200,480 font "sans,12" background rgb "white" }
 		set output sprintf("%s/works.%s", dir, format)
-		set multiplot layout 1,2 title "R2: work of the producer is swept, WC = 11 µs, L = 256; a guest sends" margins 0.06,0.98,0.13,0.88 spacing 0.08
+		set multiplot layout 1,2 title "R2: work of the producer is swept, WC = 11 µs, L = 64; a guest sends" margins 0.06,0.98,0.13,0.88 spacing 0.08
 		set xrange [4:26]
 		set xlabel "WP, µs"
 		set yrange [0:*]
 		unset title
 		set key top left
+		works_C = real(system(sprintf("awk -F, '$1 == \"polling\" { sum += $4; n++ } END { print sum / n / 1000 }' %s", table("R2"))))
 		do for [i = 1:2] {
 			set ylabel label_of[i]
 			plot table("R2-model") using ($2 / 1000):(column(i + 2) / 1000) with lines lw 5 lc rgb "#f3c9a8" title "model, notified", \
 				of("notified", table("R2")) using ($3 / 1000):(column(8 + i) / 1000) with points pt 7 ps 0.5 lc rgb "#d55e00" title "notified", \
-				of("polling", table("R2")) using ($3 / 1000):(column(8 + i) / 1000) with points pt 6 ps 0.6 lc rgb "#0072b2" title "polling"
+				i * (x > works_C ? x : works_C) with lines lw 5 lc rgb "#a8cbe6" title "model, polling", \
+				of("polling", table("R2")) using ($3 / 1000):((i == 1 ? $9 : $16) / 1000) with points pt 6 ps 0.6 lc rgb "#0072b2" title "polling"
 		}
 		unset multiplot
 	}
@@ -73,18 +91,18 @@ do for [format in "svg png"] {
 		if (svg) { set terminal svg size 1200,440 dynamic font "sans,14" background rgb "white" }
 		else { set terminal pngcairo size 1200,440 font "sans,12" background rgb "white" }
 		set output sprintf("%s/residency.%s", dir, format)
-		set multiplot layout 1,3 title "R7: two VMs that share memory, on one CPU and on two" margins 0.07,0.98,0.15,0.86 spacing 0.09
+		set multiplot layout 1,3 title "R7: two VMs that share memory, or have a ring each with a thread of their host, which has a CPU of its own; pale: by their work alone" margins 0.09,0.98,0.15,0.86 spacing 0.09
 		set logscale x 2
 		set xtics ("64" 64, "256" 256, "1K" 1024, "4K" 4096, "32K" 32768)
 		set xrange [56:40000]
 		set xlabel "bytes a message"
 		unset title
-		set key top left
 		do for [i = 1:3] {
 			set ylabel residency_of[i]
-			plot of("shared", table("R7")) using 2:(i == 3 ? $7 + $9 : column(i + 3)) with linespoints lw 2 pt 7 ps 0.5 lc rgb "#d55e00" title "one CPU", \
-				of("separate", table("R7")) using 2:(i == 3 ? $7 + $9 : column(i + 3)) with linespoints lw 2 pt 7 ps 0.5 lc rgb "#0072b2" title "two CPUs"
-			unset key
+			if (i < 3) { set logscale y; set yrange [*:*]; unset key } else { unset logscale y; set yrange [0:1]; set key top right }
+			plot for [w = 1:2] (i == 1 ? 1000 * x / (w * (300 + x / 4)) : NaN) with lines lw 5 lc rgb pale[3 - w] notitle, \
+				for [w = 1:4] of(word(ways, w), table("R7")) using 2:(column(i + 3)) with linespoints lw 2 pt (w < 3 ? 7 : 6) ps 0.7 \
+				dt 1 + (w > 2) lc rgb colour[2 - w % 2] title way_of[w]
 		}
 		unset multiplot
 		unset logscale x
@@ -92,19 +110,85 @@ do for [format in "svg png"] {
 	}
 	if (svg) { set terminal svg size 1200,440 dynamic font "sans,14" background rgb "white" }
 	else { set terminal pngcairo size 1200,440 font "sans,12" background rgb "white" }
-	set output sprintf("%s/control.%s", dir, format)
-	set multiplot layout 1,2 title "R10, simulated: the fast consumer sleeps in place of blocking; WC = 1.1 µs, costs of the paper's prototype" margins 0.06,0.98,0.15,0.86 spacing 0.07
-	set xrange [1.1:3]
-	set xlabel "WP, µs"
-	set yrange [0:*]
-	unset title
-	set key bottom right
-	do for [i = 0:1] {
-		set ylabel label_of[i + 1]
-		plot table("R10") using ($1 / 1000):(column(2 + i) / 1000) with lines lw 2 lc rgb "#d55e00" title "notified", \
-			table("R10") using ($1 / 1000):(column(4 + i) / 1000) with lines lw 6 lc rgb "#a8cbe6" title "polling", \
-			table("R10") using ($1 / 1000):(column(6 + i) / 1000) with lines lw 2 lc rgb "#009e73" title "sleeping"
+	if (ran("R6")) {
+		set output sprintf("%s/thresholds.%s", dir, format)
+		set multiplot layout 1,2 title "R6: L = 32, 20 and 10 µs of work; S of 700 µs in SCS and SS; points measured, lines model and simulator" margins 0.06,0.98,0.15,0.86 spacing 0.08
+		set xrange [0:30]
+		set xlabel "threshold k, messages or slots"
+		unset title
+		set yrange [0:*]
+		set ylabel "T, µs a message"
+		set key at screen 0.3,0.55
+		plot for [i=1:4] of(word(regimes, i), table("R6-model")) using 2:($3 / 1000) with lines lw 5 lc rgb pale[i] notitle, \
+			for [i=1:4] of(word(regimes, i), table("R6")) using 2:($9 / 1000) with points pt 7 lc rgb colour[i] title word(regimes, i)
+		unset key
+		set ylabel "mean latency, µs"
+		set logscale y
+		set yrange [30:3000]
+		plot for [i=1:4] of(word(regimes, i), table("R6-model")) using 2:($4 / 1000) with lines lw 5 lc rgb pale[i] notitle, \
+			for [i=1:4] of(word(regimes, i), table("R6")) using 2:($16 / 1000) with points pt 7 lc rgb colour[i] notitle
+		unset logscale y
+		unset multiplot
 	}
-	unset multiplot
+	if (ran("R8")) {
+		set output sprintf("%s/livelock.%s", dir, format)
+		set multiplot layout 1,2 title "R8: a guest takes 10 µs for a message; lines: what its interrupts leave it" margins 0.06,0.98,0.15,0.82 spacing 0.08
+		X = mean_of("each", 5)
+		W = mean_of("polling", 6)
+		set xrange [0:150]
+		set samples 301
+		set xlabel "offered, messages a ms"
+		set ylabel "consumed, messages a ms"
+		set yrange [0:110]
+		set key top left
+		set title "all of a CPU"
+		plot least(x, left(1, x)) with lines lw 5 lc rgb pale[1] notitle, least(x, left(1, 0)) with lines lw 5 lc rgb pale[2] notitle, \
+			least(x, left(1, least(x, 10))) with lines lw 5 lc rgb pale[4] notitle, \
+			for [i=1:4] of(word(modes, i), table("R8")) using 2:3 with points pt int(word("7 7 6 7", i)) lc rgb colour[i == 3 ? 5 : i == 2 ? 2 : i] title mode_of[i]
+		set title "(40,100) ms, and (4,10) ms to borrow"
+		plot for [share in "0.4 0.64"] least(x, left(real(share), x)) with lines lw 5 lc rgb pale[1] notitle, \
+			for [share in "0.4 0.64"] least(x, left(real(share), 0)) with lines lw 5 lc rgb pale[2] notitle, \
+			for [i=1:3] for [m=1:2] (ran("R8-" . word("hard spare charge", i)) ? of(word(modes, m), table("R8-" . word("hard spare charge", i))) : "/dev/null") \
+				using 2:3 with points pt int(word("7 4 2", i)) lc rgb colour[m] title word("hard spare charge=1", i) . ", " . mode_of[m]
+		unset multiplot
+		unset title
+	}
+	if (ran("R9")) {
+		set output sprintf("%s/lookups.%s", dir, format)
+		set multiplot layout 1,2 title "R9: the receiving guest looks up addresses for each message; points T, lines WC, both measured" margins 0.07,0.98,0.15,0.86 spacing 0.08
+		set logscale x 2
+		set xrange [3:20000]
+		set xtics ("4" 4, "16" 16, "64" 64, "256" 256, "1K" 1024, "4K" 4096, "16K" 16384)
+		set xlabel "bytes a message"
+		set ylabel "T, µs a message"
+		set logscale y
+		set yrange [0.2:10]
+		set key top left
+		plot for [i=1:3] of(word("0 1 10", i), table("R9")) using 2:($4 / 1000) with lines lw 5 lc rgb pale[i] notitle, \
+			for [i=1:3] of(word("0 1 10", i), table("R9")) using 2:($9 / 1000) with points pt 7 lc rgb colour[i] title word("0 1 10", i) . " look-ups"
+		unset logscale y
+		unset key
+		set ylabel "throughput lost to look-ups, %"
+		set yrange [0:*]
+		plot for [i=2:3] lost_to(word("0 1 10", i), table("R9")) using 1:3 with lines lw 5 lc rgb pale[i] notitle, \
+			for [i=2:3] lost_to(word("0 1 10", i), table("R9")) using 1:2 with points pt 7 lc rgb colour[i] notitle
+		unset multiplot
+		unset logscale x
+		set xtics auto
+	}
+	if (ran("R10")) {
+		set output sprintf("%s/control.%s", dir, format)
+		set multiplot layout 1,2 title "R10: a guest sends to a host that is faster, WC = 11 µs, L = 64; points measured, lines simulated" margins 0.06,0.98,0.15,0.86 spacing 0.07
+		set xrange [11:31]
+		set xlabel "WP, µs"
+		set yrange [0:*]
+		set key bottom right
+		do for [i = 0:1] {
+			set ylabel (i ? "CPU time of both, µs a message" : "T, µs a message")
+			plot for [c=1:5] of(word(controls, c), table("R10-model")) using ($2 / 1000):(column(3 + i) / 1000) with lines lw 5 lc rgb pale[c] notitle, \
+				for [c=1:5] of(word(controls, c), table("R10")) using ($2 / 1000):((i ? ($16 + $17) / $19 : $9) / 1000) with points pt 7 ps 0.7 lc rgb colour[c] title control_of[c]
+		}
+		unset multiplot
+	}
 	unset output
 }

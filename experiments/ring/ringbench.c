@@ -108,7 +108,7 @@ static void run(const struct options *options)
 	}
 	for (int i = 0; i < 2; i++)
 		pthread_join(sides[i].thread, NULL);
-	bench_print(area, &options->setup, 1000);
+	bench_print(area, area, &options->setup, 1000);
 }
 
 // --- arguments ---

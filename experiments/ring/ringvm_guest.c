@@ -4,11 +4,12 @@
 #include "../lib/guest.h"
 
 static struct area *area;
-static volatile uint64_t rung;
+static volatile uint64_t rung, interrupts;
 
 static void take_ring(void)
 {
 	rung = 1;
+	interrupts++;
 }
 
 // Looks at the clock or the flag of its caller again after a while.
@@ -54,7 +55,7 @@ static void ring(void *data)
 
 void guest_main(void *shared)
 {
-	const struct party_place here = { guest_tsc, guest_relax, ring, rest, idle, 0 };
+	const struct party_place here = { guest_tsc, guest_relax, ring, rest, idle, &interrupts, 0 };
 	enum channel_party which;
 
 	area = shared;

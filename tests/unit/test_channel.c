@@ -104,7 +104,7 @@ static void idle(void *data, uint64_t when)
 static void *run_end(void *data)
 {
 	struct end *end = data;
-	const struct party_place place = { now, relax, ring, rest, idle, end };
+	const struct party_place place = { now, relax, ring, rest, idle, NULL, end };
 
 	party_run(&end->party, end->which, end->channel, end->begun, &place);
 	return NULL;
