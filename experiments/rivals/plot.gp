@@ -4,15 +4,15 @@
 set datafile separator comma
 rtt = dir . "/rtt.csv"
 summary = dir . "/summary.csv"
-arms = "idle hard mid short max burst fifo reclaim spare best"
-array title_of[10] = ["idle guest, no limit", "hard (40,100) ms", "(4,10) ms", "(0.4,1) ms", "cpu.max 40/100 ms", \
-	"cpu.max and burst", "FIFO, fair server 60/100", "GRUB reclaim (40,100)", "spare, default", "spare, best"]
+arms = "idle hard mid short max burst fifo reclaim tight spare small"
+array title_of[11] = ["idle guest, no limit", "hard (40,100) ms", "(4,10) ms", "(0.4,1) ms", "cpu.max 40/100 ms", \
+	"cpu.max and burst", "FIFO, fair server 60/100", "GRUB reclaim (40,100)", "spare (0.2,1), linger=0", "spare (4,10), the default", "spare (1,10)"]
 # Okabe and Ito's colours, and two more: the colour-blind can tell them apart
-array colour_of[10] = ["#777777", "#d55e00", "#e69f00", "#8c6d00", "#cc79a7", "#882255", "#000000", "#66a61e", "#56b4e9", "#0072b2"]
-array dash_of[10] = [3, 1, 4, 1, 1, 3, 5, 2, 1, 1]
+array colour_of[11] = ["#777777", "#d55e00", "#e69f00", "#8c6d00", "#cc79a7", "#882255", "#000000", "#66a61e", "#009e73", "#56b4e9", "#0072b2"]
+array dash_of[11] = [3, 1, 4, 1, 1, 3, 5, 2, 4, 1, 1]
 # Wide below narrow: these lie upon each other
-array width_of[10] = [2.5, 7, 2.5, 2.5, 4.5, 2, 2, 2, 3, 3]
-array point_of[10] = [1, 5, 7, 9, 11, 10, 2, 3, 4, 6]
+array width_of[11] = [2.5, 7, 2.5, 2.5, 4.5, 2, 2, 2, 2, 3, 3]
+array point_of[11] = [1, 5, 7, 9, 11, 10, 2, 3, 8, 4, 6]
 phases = "random rival depletion"
 array phase_title[3] = ["alone, pinged at random", "beside a second VM, pinged at random", "alone, pinged when the budget is gone"]
 
