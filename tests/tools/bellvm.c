@@ -12,12 +12,14 @@
 #include "../../experiments/lib/doorbells.h"
 #include "../../experiments/lib/vmm.h"
 
+#define AREA_SIZE 4096	/* a page: struct doorbells is in it */
+
 extern const char guest_program[], guest_program_end[];
 
 int main(void)
 {
-	struct doorbells *area = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct vmm *vmm = vmm_create(guest_program, guest_program_end - guest_program, area, sizeof(*area));
+	struct doorbells *area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct vmm *vmm = vmm_create(guest_program, guest_program_end - guest_program, area, AREA_SIZE);
 	const uint64_t one = 1;
 	int in = eventfd(0, 0);
 

@@ -28,7 +28,7 @@ says() { # NAME TEXT
 	report $? "$1" "$said"
 }
 
-is_up() { [[ $(systemctl is-system-running --wait) == running ]] || { systemctl --failed --no-pager; return 1; }; }
+is_up() { [[ $(systemctl is-system-running --wait) == running ]] || { systemctl status --no-pager --full --state=failed; return 1; }; }
 is_active() { systemctl is-active dlspared; }
 show() { systemctl show -P "$1" dlspared; }
 was_restarted() { (($(show NRestarts) > 0)) && is_active; }
