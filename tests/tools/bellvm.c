@@ -21,9 +21,10 @@ int main(void)
 	struct doorbells *area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct vmm *vmm = vmm_create(guest_program, guest_program_end - guest_program, area, AREA_SIZE);
 	const uint64_t one = 1;
-	int in = eventfd(0, 0);
+	int in = eventfd(0, 0), out = eventfd(0, EFD_NONBLOCK);
 
 	vmm_doorbell_in(vmm, 0, in);
+	vmm_doorbell_out(vmm, 0, out);
 	vmm_start(vmm);
 	while (write(in, &one, sizeof(one)) == sizeof(one))
 		usleep(20000);
