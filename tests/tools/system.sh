@@ -12,7 +12,7 @@ readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 
 
 # Until the command succeeds.
 soon() { # NAME COMMAND...
-	local name=$1 end=$((SECONDS + 120)) status=1
+	local name=$1 end=$((SECONDS + 300)) status=1
 	shift
 	while ((status && SECONDS < end)); do
 		status=0
@@ -37,6 +37,7 @@ journal_says() { journal -u dlspared | grep -F -- "$1"; }
 install_package() { apt-get -q -y install --reinstall "$folder/dlspare.deb"; }
 borrows() { dlspare status web | awk '{ print } $1 == "loans" && $2 > 0 { found = 1 } END { exit !found }'; }
 has_reservation() { dlspare status web | grep -E '^reservation +40ms/100ms$'; }
+has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys/fs/cgroup/dlspare.slice/answers/cpus/cpu.spare.pool; }
 is_as_before() { diff <(echo "$before") <(picture); }
 no_errors() { said=$(journal _COMM=dlspared -p warning); echo "$said"; [[ ! $said ]]; }
 kernel_is_well() { ! journalctl -q -k -b -o cat | grep -E 'WARNING:|BUG:|Oops|INFO: (rcu|task)|general protection|UBSAN:|refcount_t'; }
@@ -56,6 +57,7 @@ stage_debian() {
 	expect 0 "dlspared runs" is_active
 	expect 6 "doctor: something is missing" dlspare --no-color doctor
 	says "… the kernel" "kernel: it has $lacks (CONFIG_SCHED_SPARE): install"
+	expect 0 "a VM starts" systemctl start web
 	before=$(picture)
 	expect 6 "a pool with units is refused" "${create[@]}"
 	says "… for what it lacks" "$lacks"
@@ -80,6 +82,7 @@ stage_patched() {
 	local before
 	expect 0 "$(uname -r): systemd is up, with no unit failed" is_up
 	expect 0 "dlspared runs" is_active
+	expect 0 "a VM starts" systemctl start web
 	before=$(picture)
 	expect 0 "a pool" "${create[@]}"
 	expect 0 "… for the VM" dlspare assign web answers
@@ -125,7 +128,9 @@ refuses() {
 
 stage_rebooted() {
 	expect 0 "rebooted: systemd is up, with no unit failed" is_up
-	soon "the VM has its reservation" has_reservation
+	soon "the pool is there" has_pool
+	expect 0 "a VM starts" systemctl start web
+	soon "… and has its reservation" has_reservation
 	soon "… and borrows" borrows
 	expect 0 "… nothing differs" dlspare verify
 	expect 0 "systemctl restart of the VM's unit" systemctl restart web
@@ -137,11 +142,10 @@ stage_rebooted() {
 	next end poweroff
 }
 
-# The kernel's package has the name, too.
+# Files, groups, units, classes; the kernel has the name, too.
 nothing_left() {
 	local found
-	found=$(find / -xdev \( -path "$folder" -o -path /boot -o -path /lib/modules -o -path /usr/lib/modules -o -path /var/lib/dpkg \
-		-o -path /var/log -o -path /proc \) -prune -o -name '*dlspare*' ! -name 'linux-image-*' -print
+	found=$(find / -xdev -name "*dlspare*" ! -name "*$(uname -r)*" ! -path "$folder/*"
 		find /run /sys/fs/cgroup /etc/libvirt -name '*dlspare*' 2>/dev/null
 		systemctl list-units --all --plain --no-legend 'dlspare*'
 		chrt -a -p "$(systemctl show -P MainPID web)" | grep DEADLINE
