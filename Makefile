@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo experiments experiment check check-debug tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-debug check-system tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -32,6 +32,10 @@ check: ## run all tests
 check-debug: ## stress a kernel with KASAN, lockdep and kmemleak (OPS=N, SEEDS=N)
 	$(Q)config/setup
 	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/debug
+
+check-system: ## install and use the packages on Debian 12 under systemd, in an emulator (DEBS=DIR of the kernel's)
+	$(Q)config/setup
+	$(Q)tests/system $(DEBS)
 
 tools: ## build dlspare, dlspared and the libvirt hook into out/tools
 	$(Q)$(MAKE) -C cgroup-tools

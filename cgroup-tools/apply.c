@@ -62,6 +62,8 @@ static const char *advice(const struct setting *setting, int error)
 	case ENOENT:
 		if (setting->kind == SETTING_VALUE && !strncmp(setting->name, "cpu.spare.", 10))
 			return ": this kernel has no spare reservations, see dlspare doctor";
+		if (setting->kind == SETTING_VALUE && !strcmp(setting->name, "cpuset.cpus.exclusive"))
+			return ": exclusive pools need Linux 6.7 or later";
 		return "";
 	default:
 		return "";

@@ -183,6 +183,9 @@ static void check_version(struct doctor *doctor)
 	if (major == 6 && minor == 12 && patch >= 85 && patch <= 87)
 		tell(doctor, LACKING, "version", "the deadline servers of Linux %u.%u.%u are broken: use 6.12.88 or "
 		     "later", major, minor, patch);
+	else if (major < 6 || (major == 6 && minor < 7))
+		tell(doctor, WARNING, "version", "Linux %u.%u.%u: exclusive pools need 6.7 or later (cpuset.cpus.exclusive)", major,
+		     minor, patch);
 	else
 		tell(doctor, FINE, "version", "Linux %u.%u.%u", major, minor, patch);
 	free(text);

@@ -151,7 +151,7 @@ static void look(const struct policy *new)
 	struct apply apply = { .save = new != NULL };
 	struct policy_error error;
 	struct policy policy;
-	int lock;
+	int lock, code;
 
 	begin_look();
 	lock = apply_lock();
@@ -163,11 +163,11 @@ static void look(const struct policy *new)
 	}
 	/* Before the look: what happens during it makes another one. */
 	watch(&policy);
-	apply_policy(&policy, &apply);
-	if (apply.steps)
+	code = apply_policy(&policy, &apply);
+	if (apply.steps && code == DONE)
 		log_line(LOG_INFO, DONE, NULL, "the kernel is as configured again");
-	sd_notifyf(0, "STATUS=%zu pools, %zu VMs configured, %u of them not running", policy.nr_pools, policy.nr_vms,
-		   apply.missing);
+	sd_notifyf(0, "STATUS=%zu pools, %zu VMs configured, %u of them not running%s", policy.nr_pools, policy.nr_vms,
+		   apply.missing, code == DONE ? "" : "; not all could be set, see the journal");
 	policy_free(&policy);
 out:
 	close(lock);

@@ -45,15 +45,12 @@ stop_fake() { # PID
 # All that dlspare may change, a line each: groups and their files, the feature, and each thread's group, class and
 # affinity. Two of them are the same when nothing has changed.
 picture() {
-	local group file task
+	local task
 	grep -o '[^ ]*HRTICK_DL' /sys/kernel/debug/sched/features
-	find /sys/fs/cgroup -type d | sort | while read -r group; do
-		echo "group $group"
-		for file in cgroup.type cgroup.subtree_control cgroup.freeze cpuset.cpus cpuset.cpus.exclusive \
-			cpuset.cpus.partition cpu.spare.pool cpu.spare.borrow cpu.spare.dev; do
-			[[ ! -e $group/$file ]] || sed "s|^|$group/$file |" "$group/$file"
-		done
-	done
+	find /sys/fs/cgroup -type d | sort
+	find /sys/fs/cgroup \( -name cgroup.type -o -name cgroup.subtree_control -o -name cgroup.freeze -o -name cpuset.cpus \
+		-o -name cpuset.cpus.exclusive -o -name cpuset.cpus.partition -o -name cpu.spare.pool -o -name cpu.spare.borrow \
+		-o -name cpu.spare.dev \) -exec grep -H "" {} + | sort
 	for task in $(pidof qemu-system-x86_64 fakevm); do
 		for task in /proc/"$task"/task/*; do
 			[[ -r $task/cgroup ]] || continue

@@ -1,0 +1,63 @@
+# For tests of the Debian packages: TAP, and a clean Debian 12 to install them in. Sourced; needs root and Debian's
+# mirror. The clean Debian is kept in the cache, as debian.tar.
+# shellcheck shell=bash
+
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+mirror=http://deb.debian.org/debian
+cache=${DLSPARE_CACHE:-${HOME:-/root}/.cache/dlspare}
+number=0
+failures=0
+
+# Makes $scratch, which goes when the script ends; $root in it is to be the Debian.
+open_scratch() {
+	mkdir -p "$cache"
+	scratch=$(mktemp -d "$cache/tmp.XXXXXX")
+	trap 'rm -rf --one-file-system "$scratch"' EXIT
+	root=$scratch/root
+}
+
+# A test: its output is shown when it fails.
+check() { # NAME COMMAND...
+	local name=$1 status=0
+	shift
+	# Not in a condition: set -e shall hold in the function.
+	(set -e; "$@") >"$scratch/said" 2>&1 &
+	wait $! || status=$?
+	number=$((number + 1))
+	if ((status)); then
+		failures=$((failures + 1))
+		echo "not ok $number - $name"
+		tail -n 40 "$scratch/said" | sed 's/^/# /'
+	else
+		echo "ok $number - $name"
+	fi
+}
+
+# Mounts and processes end with the command.
+inside() {
+	unshare --mount --pid --fork --mount-proc="$root/proc" chroot "$root" "$@" </dev/null
+}
+
+apt() { inside apt-get -q -y -o Acquire::Retries=2 --no-install-recommends "$@"; }
+
+make_root() {
+	local tar=$cache/debian.tar
+	if [[ ! -e $tar ]]; then
+		debootstrap --variant=minbase bookworm "$scratch/debian" "$mirror"
+		tar -C "$scratch/debian" -cf "$scratch/debian.tar" .
+		mv "$scratch/debian.tar" "$tar"
+		rm -rf "$scratch/debian"
+	fi
+	mkdir "$root"
+	tar -C "$root" -xf "$tar"
+	cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+	apt update
+	apt upgrade
+}
+
+# What Debian has of the dependencies of a package in the root's /tmp.
+install_dependencies() { # PACKAGE
+	local names
+	mapfile -t names < <(inside apt-get -s install --no-install-recommends "/tmp/$1" | awk '/^Inst/ && $2 != "dlspare" { print $2 }')
+	apt install "${names[@]}"
+}

@@ -1,0 +1,163 @@
+#!/bin/bash
+# In tests/system: what an administrator types after README's "Install on a host", as a unit of Debian's systemd. A
+# stage a boot: Debian's kernel, the patched one, and that one again.
+#   system.sh FOLDER     with lib.sh, dlspare.deb, and the file state: NUMBER STAGE
+set -uo pipefail
+folder=$1
+# shellcheck source=tests/tools/lib.sh
+. "$folder/lib.sh"
+read -r number stage <"$folder/state"
+readonly conf=/etc/dlspare/dlspare.conf
+readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 1 --exclusive)
+
+# Until the command succeeds.
+soon() { # NAME COMMAND...
+	local name=$1 end=$((SECONDS + 300)) status=1
+	shift
+	while ((status && SECONDS < end)); do
+		status=0
+		said=$("$@" 2>&1) || status=$?
+		((status == 0)) || sleep 1
+	done
+	report $status "$name" "$said"
+}
+
+# The output of the last expect().
+says() { # NAME TEXT
+	[[ $said == *"$2"* ]]
+	report $? "$1" "$said"
+}
+
+is_up() { [[ $(systemctl is-system-running --wait) == running ]] || { systemctl status --no-pager --full --state=failed; return 1; }; }
+is_active() { systemctl is-active dlspared; }
+show() { systemctl show -P "$1" dlspared; }
+was_restarted() { (($(show NRestarts) > 0)) && is_active; }
+journal() { journalctl -q -b -o cat "$@"; }
+journal_says() { journal -u dlspared | grep -F -- "$1"; }
+install_package() { apt-get -q -y install --reinstall "$folder/dlspare.deb"; }
+borrows() { dlspare status web | awk '{ print } $1 == "loans" && $2 > 0 { found = 1 } END { exit !found }'; }
+has_reservation() { dlspare status web | grep -E '^reservation +40ms/100ms$'; }
+has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys/fs/cgroup/dlspare.slice/answers/cpus/cpu.spare.pool; }
+is_as_before() { diff <(echo "$before") <(picture); }
+no_errors() { said=$(journal _COMM=dlspared -p warning); echo "$said"; [[ ! $said ]]; }
+kernel_is_well() { ! journalctl -q -k -b -o cat | grep -E 'WARNING:|BUG:|Oops|INFO: (rcu|task)|general protection|UBSAN:|refcount_t'; }
+
+write_conf() { # RUNTIME
+	cat >$conf <<-END
+		pools = ( { name = "answers"; runtime = "4ms"; period = "10ms"; cpus = "1"; exclusive = true; } );
+		vms = ( { name = "web"; runtime = "$1"; period = "100ms"; pool = "answers"; io = { policy = "housekeeping"; }; } );
+	END
+}
+
+# A kernel without spare reservations.
+stage_debian() {
+	local before lacks="no spare reservations"
+	expect 0 "$(uname -r): systemd is up, with no unit failed" is_up
+	expect 0 "apt installs the package" install_package
+	expect 0 "dlspared runs" is_active
+	expect 6 "doctor: something is missing" dlspare --no-color doctor
+	says "… the kernel" "kernel: it has $lacks (CONFIG_SCHED_SPARE): install"
+	expect 0 "a VM starts" systemctl start web
+	before=$(picture)
+	expect 6 "a pool with units is refused" "${create[@]}"
+	says "… for what it lacks" "$lacks"
+	expect 0 "… and nothing is changed" is_as_before
+	expect 0 "a reservation is not" dlspare set web --runtime 40ms --period 100ms
+	expect 0 "… and the VM has it" has_reservation
+	expect 0 "dlspare reset" dlspare reset
+	expect 0 "… all is as before" is_as_before
+	cp $conf "$folder/conf"
+	write_conf 40ms
+	expect 0 "with a pool in dlspare.conf dlspared starts" systemctl restart dlspared
+	expect 0 "… and says what it lacks" journal_says "this kernel has $lacks"
+	said=$(show StatusText)
+	says "… and in its status" "not all could be set"
+	expect 0 "dlspare reset" dlspare reset
+	expect 0 "… all is as before" is_as_before
+	cp "$folder/conf" $conf
+	next patched poweroff
+}
+
+stage_patched() {
+	local before
+	expect 0 "$(uname -r): systemd is up, with no unit failed" is_up
+	expect 0 "dlspared runs" is_active
+	expect 0 "a VM starts" systemctl start web
+	before=$(picture)
+	expect 0 "a pool" "${create[@]}"
+	expect 0 "… for the VM" dlspare assign web answers
+	expect 0 "… with a reservation" dlspare set web --runtime 40ms --period 100ms --io housekeeping
+	soon "it borrows" borrows
+	expect 0 "doctor: nothing is missing" dlspare --no-color doctor
+	expect 4 "no room for 60 ms" dlspare set web --runtime 60ms
+	says "… and why" "no room on CPU 1"
+	keeps
+	expect 0 "dlspare show > dlspare.conf" eval "dlspare show >$conf"
+	expect 0 "dlspare reset" dlspare reset
+	expect 0 "… all is as before" is_as_before
+	expect 0 "reload" systemctl reload dlspared
+	soon "… applies the file" has_reservation
+	expect 0 "no warning of dlspared in the journal" no_errors
+	refuses
+	expect 0 "no warning in the kernel's log" kernel_is_well
+	next rebooted reboot
+}
+
+# What is configured stays whatever happens to the daemon.
+keeps() {
+	expect 0 "systemctl daemon-reload" systemctl daemon-reload
+	expect 0 "… nothing differs" dlspare verify
+	expect 0 "apt installs the package again" install_package
+	expect 0 "… nothing differs" dlspare verify
+	expect 0 "systemctl stop" systemctl stop dlspared
+	expect 0 "… nothing differs" dlspare verify
+	expect 0 "systemctl start" systemctl start dlspared
+	expect 0 "kill -9" systemctl kill --signal=KILL --kill-whom=main dlspared
+	soon "… systemd starts it again" was_restarted
+	expect 0 "… nothing differs" dlspare verify
+}
+
+refuses() {
+	write_conf 60ms
+	expect 1 "a file that does not fit fails the reload" systemctl reload dlspared
+	expect 0 "… with the reason in the journal" journal_says "no room on CPU 1"
+	expect 0 "… dlspared runs" is_active
+	expect 0 "… nothing differs" dlspare verify
+	write_conf 40ms
+}
+
+stage_rebooted() {
+	expect 0 "rebooted: systemd is up, with no unit failed" is_up
+	soon "the pool is there" has_pool
+	expect 0 "a VM starts" systemctl start web
+	soon "… and has its reservation" has_reservation
+	soon "… and borrows" borrows
+	expect 0 "… nothing differs" dlspare verify
+	expect 0 "systemctl restart of the VM's unit" systemctl restart web
+	soon "… the new one has its reservation" has_reservation
+	expect 0 "no warning of dlspared in the journal" no_errors
+	expect 0 "apt purges the package" apt-get -q -y remove --purge dlspare
+	expect 0 "… nothing of it is left" nothing_left
+	expect 0 "no warning in the kernel's log" kernel_is_well
+	next end poweroff
+}
+
+# Files, groups, units, classes; the kernel has the name, too.
+nothing_left() {
+	local found
+	found=$(find / -xdev -name "*dlspare*" ! -name "*$(uname -r)*" ! -path "$folder/*"
+		find /run /sys/fs/cgroup /etc/libvirt -name '*dlspare*' 2>/dev/null
+		systemctl list-units --all --plain --no-legend 'dlspare*'
+		chrt -a -p "$(systemctl show -P MainPID web)" | grep DEADLINE
+		grep -o " HRTICK_DL" /sys/kernel/debug/sched/features
+		grep -Eo "cpu(set)?\b" /sys/fs/cgroup/cgroup.subtree_control)
+	[[ ! $found ]] || { echo "$found"; return 1; }
+}
+
+next() { # STAGE poweroff|reboot
+	echo "$number $1" >"$folder/state"
+	echo "# next: $1"
+	systemctl "$2"
+}
+
+"stage_$stage"
