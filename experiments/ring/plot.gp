@@ -51,7 +51,7 @@ do for [format in "svg png"] {
 		if (svg) { set terminal svg size 1200,480 dynamic font "sans,14" background rgb "white" }
 		else { set terminal pngcairo size 1200,480 font "sans,12" background rgb "white" }
 		set output sprintf("%s/regimes.%s", dir, format)
-		set multiplot layout 1,3 title "R1: injected start-up latency S, L = 16, 20 and 10 µs of work" margins 0.06,0.98,0.13,0.84 spacing 0.075
+		set multiplot layout 1,3 title "R1: injected start-up latency S, L = 16, 20 and 10 µs of work" margins 0.07,0.98,0.17,0.84 spacing 0.075
 		set xrange [0:600]
 		set xlabel "injected S, µs"
 		set yrange [0:*]
@@ -71,7 +71,7 @@ do for [format in "svg png"] {
 		if (svg) { set terminal svg size 1200,480 dynamic font "sans,14" background rgb "white" }
 		else { set terminal pngcairo size 1200,480 font "sans,12" background rgb "white" }
 		set output sprintf("%s/works.%s", dir, format)
-		set multiplot layout 1,2 title "R2: work of the producer is swept, WC = 11 µs, L = 64; a guest sends" margins 0.06,0.98,0.13,0.88 spacing 0.08
+		set multiplot layout 1,2 title "R2: work of the producer is swept, WC = 11 µs, L = 64; a guest sends" margins 0.07,0.98,0.17,0.88 spacing 0.08
 		set xrange [4:26]
 		set xlabel "WP, µs"
 		set yrange [0:*]
@@ -91,7 +91,7 @@ do for [format in "svg png"] {
 		if (svg) { set terminal svg size 1200,440 dynamic font "sans,14" background rgb "white" }
 		else { set terminal pngcairo size 1200,440 font "sans,12" background rgb "white" }
 		set output sprintf("%s/residency.%s", dir, format)
-		set multiplot layout 1,3 title "R7: two VMs that share memory, or have a ring each with a thread of their host, which has a CPU of its own; pale: by their work alone" margins 0.09,0.98,0.15,0.86 spacing 0.09
+		set multiplot layout 1,3 title "R7: two VMs that share memory, or have a ring each with a thread of their host, which has a CPU of its own; pale: by their work alone" margins 0.09,0.98,0.19,0.86 spacing 0.09
 		set logscale x 2
 		set xtics ("64" 64, "256" 256, "1K" 1024, "4K" 4096, "32K" 32768)
 		set xrange [56:40000]
@@ -112,7 +112,7 @@ do for [format in "svg png"] {
 	else { set terminal pngcairo size 1200,440 font "sans,12" background rgb "white" }
 	if (ran("R6")) {
 		set output sprintf("%s/thresholds.%s", dir, format)
-		set multiplot layout 1,2 title "R6: L = 32, 20 and 10 µs of work; S of 700 µs in SCS and SS; points measured, lines model and simulator" margins 0.06,0.98,0.15,0.86 spacing 0.08
+		set multiplot layout 1,2 title "R6: L = 32, 20 and 10 µs of work; S of 700 µs in SCS and SS; points measured, lines model and simulator" margins 0.07,0.98,0.19,0.86 spacing 0.08
 		set xrange [0:30]
 		set xlabel "threshold k, messages or slots"
 		unset title
@@ -132,7 +132,7 @@ do for [format in "svg png"] {
 	}
 	if (ran("R8")) {
 		set output sprintf("%s/livelock.%s", dir, format)
-		set multiplot layout 1,2 title "R8: a guest takes 10 µs for a message; lines: what its interrupts leave it" margins 0.06,0.98,0.15,0.82 spacing 0.08
+		set multiplot layout 1,2 title "R8: a guest takes 10 µs for a message; lines: what its interrupts leave it" margins 0.07,0.98,0.19,0.82 spacing 0.08
 		X = mean_of("each", 5)
 		W = mean_of("polling", 6)
 		set xrange [0:150]
@@ -155,7 +155,7 @@ do for [format in "svg png"] {
 	}
 	if (ran("R9")) {
 		set output sprintf("%s/lookups.%s", dir, format)
-		set multiplot layout 1,2 title "R9: the receiving guest looks up addresses for each message; points T, lines WC, both measured" margins 0.07,0.98,0.15,0.86 spacing 0.08
+		set multiplot layout 1,2 title "R9: the receiving guest looks up addresses for each message; points T, lines WC, both measured" margins 0.075,0.98,0.19,0.86 spacing 0.08
 		set logscale x 2
 		set xrange [3:20000]
 		set xtics ("4" 4, "16" 16, "64" 64, "256" 256, "1K" 1024, "4K" 4096, "16K" 16384)
@@ -178,7 +178,7 @@ do for [format in "svg png"] {
 	}
 	if (ran("R10")) {
 		set output sprintf("%s/control.%s", dir, format)
-		set multiplot layout 1,2 title "R10: a guest sends to a host that is faster, WC = 11 µs, L = 64; points measured, lines simulated" margins 0.06,0.98,0.15,0.86 spacing 0.07
+		set multiplot layout 1,2 title "R10: a guest sends to a host that is faster, WC = 11 µs, L = 64; points measured, lines simulated" margins 0.07,0.98,0.19,0.86 spacing 0.07
 		set xrange [11:31]
 		set xlabel "WP, µs"
 		set yrange [0:*]
