@@ -140,7 +140,7 @@ do for [format in "svg png"] {
 		set xlabel "offered, messages a ms"
 		set ylabel "consumed, messages a ms"
 		set yrange [0:110]
-		set key top left
+		set key default; set key top left
 		set title "all of a CPU"
 		plot least(x, left(1, x)) with lines lw 5 lc rgb pale[1] notitle, least(x, left(1, 0)) with lines lw 5 lc rgb pale[2] notitle, \
 			least(x, left(1, least(x, 10))) with lines lw 5 lc rgb pale[4] notitle, \
@@ -163,7 +163,7 @@ do for [format in "svg png"] {
 		set ylabel "T, µs a message"
 		set logscale y
 		set yrange [0.2:10]
-		set key top left
+		set key default; set key top left
 		plot for [i=1:3] of(word("0 1 10", i), table("R9")) using 2:($4 / 1000) with lines lw 5 lc rgb pale[i] notitle, \
 			for [i=1:3] of(word("0 1 10", i), table("R9")) using 2:($9 / 1000) with points pt 7 lc rgb colour[i] title word("0 1 10", i) . " look-ups"
 		unset logscale y
@@ -182,7 +182,7 @@ do for [format in "svg png"] {
 		set xrange [11:31]
 		set xlabel "WP, µs"
 		set yrange [0:*]
-		set key bottom right
+		set key default; set key bottom right
 		do for [i = 0:1] {
 			set ylabel (i ? "CPU time of both, µs a message" : "T, µs a message")
 			plot for [c=1:5] of(word(controls, c), table("R10-model")) using ($2 / 1000):(column(3 + i) / 1000) with lines lw 5 lc rgb pale[c] notitle, \
