@@ -35,7 +35,7 @@ do for [format in "svg png"] {
 	set output sprintf("%s/cdf.%s", dir, format)
 	set key at screen 0.5,0.02 bottom center vertical maxrows 3 reverse Left samplen 4 noenhanced
 	set ylabel "fraction of pings"
-	set multiplot layout 1,panels margins 0.07,0.98,0.28,0.84 spacing 0.06 title "Ping to a guest that computes, sent when its vCPU has used up its budget"
+	set multiplot layout 1,panels margins 0.07,0.98,0.33,0.84 spacing 0.06 title "Ping to a guest that computes, sent when its vCPU has used up its budget"
 	do for [n in "2 1"] {
 		if (count("[^,]*", n) == 0) { continue }
 		set title (n eq "2" ? "2 CPUs: vCPU on one, its I/O on the other" : "1 CPU: vCPU and I/O share it")
