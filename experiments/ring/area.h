@@ -13,7 +13,7 @@ struct area {
 	uint64_t begun, works[2], rings[2], rests[2]; // where from the begin of the area; 0: not noted
 	uint64_t size;
 	// Of guests.
-	_Atomic uint64_t ready, ended; // guests
+	_Atomic uint64_t ready, running, ended; // guests
 	_Atomic uint64_t go;
 	_Atomic uint64_t guest_is; // enum channel_party of the guest that is started next
 	uint64_t thread[2]; // of the host: a guest's is its vCPU

@@ -167,16 +167,27 @@ static void make_links(struct link links[2], const struct options *options, uint
 	links[CHANNEL_C] = options->relay ? make_link(&setup[CHANNEL_C], ticks_per_us) : links[CHANNEL_P];
 }
 
+// A guest that has had no budget since it was told to go has armed no doorbell: nobody would ring it, and it would get none of
+// what is lent to who is rung.
+static void wait_for_consumer(const struct area *area)
+{
+	while (!area->running)
+		sleep_ms(1);
+}
+
 // This thread's part, if it has one.
 static void take_part(const struct link links[2], enum channel_party guest, const struct options *options)
 {
 	const int *in = links[CHANNEL_P].bells, *out = links[CHANNEL_C].bells;
 
-	if (options->relay)
+	if (options->relay) {
 		bench_relay(&(struct bench_link){ links[CHANNEL_P].area, { in[CHANNEL_C], in[CHANNEL_P] } },
 			    &(struct bench_link){ links[CHANNEL_C].area, { out[CHANNEL_P], out[CHANNEL_C] } }, tsc);
-	else if (!options->two)
+	} else if (!options->two) {
+		if (guest == CHANNEL_C)
+			wait_for_consumer(links[guest].area);
 		bench_run(links[guest].area, !guest, &(struct bench_doorbells){ in[!guest], in[guest] }, tsc);
+	}
 }
 
 static void run(const struct options *options)

@@ -65,6 +65,7 @@ void guest_main(void *shared)
 	area->ready++;
 	while (!area->go)
 		compute();
+	area->running++;
 	area_locate(area, which);
 	party_run(&area->party[which], which, &area->channel, area_begun(area), &here);
 	area->ended++;
