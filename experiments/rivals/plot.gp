@@ -43,7 +43,7 @@ do for [format in "svg png"] {
 	set xlabel "round-trip time (log scale)"
 	set ylabel "pings that take as long or longer (log)"
 	set key at screen 0.5,0.02 bottom center vertical maxrows 3 reverse Left samplen 3.5 width -1 noenhanced
-	set multiplot layout 1,3 margins 0.06,0.985,0.31,0.86 spacing 0.045 title "Ping to a guest that computes and has 40 % of its CPU"
+	set multiplot layout 1,3 margins 0.07,0.985,0.31,0.86 spacing 0.045 title "Ping to a guest that computes and has 40 % of its CPU"
 	do for [p=1:3] {
 		if (words(numbers(word(phases, p), 1)) == 0) { continue }
 		set title phase_title[p]
