@@ -51,7 +51,7 @@ int cmd_reset(int argc, char **argv)
 	/* What cannot be put back must not keep the rest. */
 	struct apply how = { .alone = true };
 	struct policy nothing;
-	int code;
+	int lock, code;
 
 	code = edit_dry_run(argc, argv, &how.dry_run);
 	if (code != DONE)
@@ -59,9 +59,14 @@ int cmd_reset(int argc, char **argv)
 	if (argc > optind)
 		return fail(WRONG_USAGE, "reset: '%s' is one word too many; see dlspare reset --help", argv[optind]);
 	policy_init(&nothing);
-	code = apply(&nothing, &how);
+	lock = apply_lock();
+	if (lock < 0)
+		return -lock;
+	code = apply_policy(&nothing, &how);
+	/* Under the same lock: dlspared would find the old policy in force, and configure it again. */
 	if (!how.dry_run && store_forget())
 		code = fail(FAILED, STORE_FOLDER ": %s", strerror(errno));
+	close(lock);
 	if (code == DONE && !how.dry_run)
 		say("%u write%s", how.steps, how.steps == 1 ? "" : "s");
 	return code;

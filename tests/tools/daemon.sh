@@ -89,6 +89,27 @@ keeps_up() {
 	ip tuntap del tapa mode tap
 }
 
+# What dlspared sees of a reset must not make it configure again what was in force.
+is_reset() {
+	local daemon n untouched bad=''
+	start_fake a 2
+	policy 10ms 1 >/etc/dlspare/dlspare.conf
+	untouched=$(picture)
+	dlspared 2>/tmp/log &
+	daemon=$!
+	for ((n = 1; n <= 10; n++)); do
+		dlspare apply --quiet /etc/dlspare/dlspare.conf || bad+=" $n: apply fails"
+		sleep "0.0$((RANDOM % 10))"
+		dlspare reset --quiet || bad+=" $n: reset fails"
+		sleep 0.1
+		[[ $untouched == "$(picture)" ]] || bad+=" $n: $(diff <(echo "$untouched") <(picture))"
+	done
+	report ${#bad} "reset puts everything back beside the daemon, ten times" "$bad"
+	kill $daemon
+	wait $daemon
+	stop_fake "$pid"
+}
+
 # One round: the daemon runs, something happens, and it is killed.
 round() {
 	local daemon action=$((RANDOM % 6))
@@ -140,5 +161,6 @@ is_killed() {
 }
 
 keeps_up
+is_reset
 is_killed
 plan

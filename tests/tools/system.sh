@@ -72,8 +72,6 @@ stage_debian() {
 	expect 0 "… and says what it lacks" journal_says "this kernel has $lacks"
 	said=$(show StatusText)
 	says "… and in its status" "not all could be set"
-	# It would configure again what its file says.
-	expect 0 "systemctl stop" systemctl stop dlspared
 	expect 0 "dlspare reset" dlspare reset
 	expect 0 "… all is as before" is_as_before
 	cp "$folder/conf" $conf
