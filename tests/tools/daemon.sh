@@ -62,7 +62,7 @@ keeps_up() {
 	ip tuntap add tapa mode tap
 	report "$(within 200 reads $pool/b.vm/cpu.spare.dev tapa; echo $?)" "a device that comes late"
 	echo off >$pool/a.vm/cpu.spare.borrow
-	report "$(within 200 reads $pool/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a value that somebody else has written"
+	report "$(within 500 reads $pool/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a value that somebody else has written"
 	echo 0 >/sys/devices/system/cpu/cpu2/online
 	sleep 0.1
 	echo 1 >/sys/devices/system/cpu/cpu2/online
