@@ -29,7 +29,7 @@ do for [format in "svg png"] {
 	set output sprintf("%s/pool.%s", dir, format)
 	set key at screen 0.75,0.86 left top Left reverse vertical samplen 2 noenhanced
 	set ylabel "requests that find all units on loan"
-	set multiplot layout 1,words(counts) margins 0.075,0.73,0.13,0.84 spacing 0.03 \
+	set multiplot layout 1,words(counts) margins 0.075,0.73,0.17,0.84 spacing 0.03 \
 		title "Many VMs, a pool of m units: loans of 10 ms: measured, with 95 % intervals, and by the formulas"
 	do for [vms in counts] {
 		rate = system(sprintf("grep -m1 '^%s,cleared' %s | cut -d, -f4", vms, summary))
