@@ -11,13 +11,16 @@
 #include "host.h"
 #include "store.h"
 
-static int apply(const struct policy *policy, struct apply *how)
+static int apply(const struct policy *policy, struct apply *how, bool forget)
 {
 	int lock = apply_lock(), code;
 
 	if (lock < 0)
 		return -lock;
 	code = apply_policy(policy, how);
+	/* Under the same lock: dlspared would find the old policy in force, and configure it again. */
+	if (forget && !how->dry_run && store_forget())
+		code = fail(FAILED, STORE_FOLDER ": %s", strerror(errno));
 	close(lock);
 	return code;
 }
@@ -36,7 +39,7 @@ int cmd_apply(int argc, char **argv)
 		return fail(WRONG_USAGE, "apply: one file is needed; see dlspare apply --help");
 	if (!policy_read(&policy, argv[optind], &error))
 		return fail(host_exists(argv[optind]) ? WRONG_POLICY : NOT_FOUND, "%s", error.text);
-	code = apply(&policy, &how);
+	code = apply(&policy, &how, false);
 	if (code == DONE && how.missing)
 		say("%u VM%s not running; dlspared configures %s when %s", how.missing, how.missing == 1 ? " is" : "s are",
 		    how.missing == 1 ? "it" : "them", how.missing == 1 ? "it starts" : "they start");
@@ -51,7 +54,7 @@ int cmd_reset(int argc, char **argv)
 	/* What cannot be put back must not keep the rest. */
 	struct apply how = { .alone = true };
 	struct policy nothing;
-	int lock, code;
+	int code;
 
 	code = edit_dry_run(argc, argv, &how.dry_run);
 	if (code != DONE)
@@ -59,14 +62,7 @@ int cmd_reset(int argc, char **argv)
 	if (argc > optind)
 		return fail(WRONG_USAGE, "reset: '%s' is one word too many; see dlspare reset --help", argv[optind]);
 	policy_init(&nothing);
-	lock = apply_lock();
-	if (lock < 0)
-		return -lock;
-	code = apply_policy(&nothing, &how);
-	/* Under the same lock: dlspared would find the old policy in force, and configure it again. */
-	if (!how.dry_run && store_forget())
-		code = fail(FAILED, STORE_FOLDER ": %s", strerror(errno));
-	close(lock);
+	code = apply(&nothing, &how, true);
 	if (code == DONE && !how.dry_run)
 		say("%u write%s", how.steps, how.steps == 1 ? "" : "s");
 	return code;
