@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A VM that computes without a pause, and whose doorbell rings every 20 ms: mostly when a reservation of 40 % is used up.
+ * A VM that computes all the time, and whose doorbell rings every 20 ms: mostly when a reservation of 40 % is used up.
  * Its arguments are for those who look for a VM by its name. Linked with experiments/lib's guest of doorbells.c.
  */
 #include <stdint.h>
