@@ -24,7 +24,7 @@ static void __attribute__((noreturn)) fail(const char *what)
 static const struct word words[] = {
 #define COUNT(name, field) { name, false, offsetof(struct bench_setup, field) }
 #define TIME(name, field) { name, true, offsetof(struct bench_setup, field) }
-	COUNT("L", L), COUNT("kP", kP), COUNT("kC", kC), COUNT("batch", batch),
+	COUNT("L", L), COUNT("kP", kP), COUNT("kC", kC), COUNT("batch", batch), COUNT("loops", loops),
 	TIME("WP", party[CHANNEL_P].work), TIME("WC", party[CHANNEL_C].work),
 	TIME("SP", party[CHANNEL_P].start), TIME("SC", party[CHANNEL_C].start),
 	TIME("YP", party[CHANNEL_P].sleep), TIME("YC", party[CHANNEL_C].sleep),
@@ -107,7 +107,8 @@ const struct argp bench_argp = {
 	"L=, WP=, WC= are needed; kP=, kC=: thresholds (1); SP=, SC=: injected beside what a wake-up takes; YP=, YC=: sleeps; "
 	"combineP=, combineC=: messages that are published together (1); moderateP=, moderateC=: shortest time between "
 	"two notifications; gap=, spread=: P idles for gap to gap+spread before each message; every=: a message is due each so often, and lost "
-	"if the ring is full then; lookups=: of C's in a hash table, for each message. Times have units: 20us.",
+	"if the ring is full then; lookups=: of C's in a hash table, for each message; loops=: in a "
+	"party's work, between two looks at the clock. Times have units: 20us.",
 	NULL, NULL, NULL,
 };
 
@@ -145,7 +146,7 @@ static struct party_terms terms(const struct bench_setup *setup, enum channel_pa
 		.messages = setup->messages, .work = TICKS(party->work), .start = TICKS(party->start),
 		.sleep = TICKS(party->sleep), .combine = party->combine, .moderate = TICKS(party->moderate),
 		.gap = TICKS(party->gap), .gap_spread = TICKS(party->spread), .wait = party->wait,
-		.every = TICKS(party->every), .lookups = party->lookups, .preempted = TICKS(100000),
+		.every = TICKS(party->every), .lookups = party->lookups, .loops = setup->loops, .preempted = TICKS(100000),
 		.storms = which == CHANNEL_P && setup->storms,
 	};
 }

@@ -9,7 +9,7 @@
 #include "area.h"
 
 struct bench_setup {
-	int64_t L, kP, kC, messages, batch;
+	int64_t L, kP, kC, messages, batch, loops;
 	struct bench_party {
 		int64_t work, start, sleep, combine, moderate, gap, spread, every, lookups, wait;
 	} party[2];

@@ -34,6 +34,14 @@ static uint64_t interrupts(const struct running *r)
 	return r->place->interrupts ? *r->place->interrupts : 0;
 }
 
+// Each relax() is a turn of the emulator's, which are slow.
+static void step(const struct running *r, uint64_t loops)
+{
+	for (; loops; loops--)
+		asm volatile("");
+	r->place->relax();
+}
+
 // For so long of its own time, which neither a preemption nor an interrupt counts to.
 static void spin(const struct running *r, uint64_t ticks)
 {
@@ -41,7 +49,7 @@ static void spin(const struct running *r, uint64_t ticks)
 
 	for (uint64_t spun = 0; spun < ticks; last = next) {
 		before = interrupts(r);
-		r->place->relax();
+		step(r, r->party->terms.loops);
 		next = now(r);
 		passed = next - last;
 		if (interrupts(r) != before)
@@ -140,12 +148,8 @@ static void pause_before(struct running *r, uint64_t nth)
 	const struct party_terms *terms = &r->party->terms;
 	uint64_t gap = terms->gap;
 
-	// Each relax() is a turn of the emulator's, which are slow.
-	while (terms->every && now(r) < r->party->begin + nth * terms->every) {
-		for (int loops = 100; loops; loops--)
-			asm volatile("");
-		r->place->relax();
-	}
+	while (terms->every && now(r) < r->party->begin + nth * terms->every)
+		step(r, 100);
 	if (!gap)
 		return;
 	if (terms->gap_spread)

@@ -24,6 +24,7 @@ struct party_terms {
 	uint64_t gap, gap_spread; // P: before each message it idles for gap to gap + gap_spread
 	uint64_t every; // P: a message is due each so often; it is lost when the ring is full then. 0: P waits
 	uint64_t lookups; // C: of each message, beside the work
+	uint64_t loops; // in spins, between two looks at the clock
 	uint64_t preempted; // a step of the clock that is longer was no work of its own
 	uint32_t wait;
 	uint32_t storms; // P rings for each message, lost or not, whether or not C is awake
