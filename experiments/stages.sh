@@ -4,6 +4,7 @@
 # The experiment sets before it calls main_of_stages "$@"
 #   name here top  its name, its folder, the project's
 #   jobs           testbeds at a time, if not 2
+#   slowest        the stage that is begun first, so that none is left alone at the end (optional)
 # and defines
 #   usage           prints its help, with "$common_options" in it
 #   option NAME VALUE   takes an option of its own; fails if it knows none of that name (optional)
@@ -150,13 +151,19 @@ stop_stages() {
 	wait
 }
 
+# Prints them, the slowest first.
+in_order() {
+	printf '%s\n' "${stages[@]}" | grep -Fx "${slowest-}" || :
+	printf '%s\n' "${stages[@]}" | grep -Fxv "${slowest-}" || :
+}
+
 run_stages() {
 	local stage
 	failed=() ended=0 skipped=0 first=$SECONDS
 	declare -gA running=() began=()
 	trap stop_stages EXIT
 	say "${#stages[@]} stages, $jobs at a time"
-	for stage in "${stages[@]}"; do
+	for stage in $(in_order); do
 		if is_done "$stage"; then
 			skipped=$((skipped + 1))
 			report "$stage" "done before"
