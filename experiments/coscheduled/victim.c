@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/number.h"
+
 enum {
 	US = 1000,    // in ns, as all times here
 	MOST_THREADS = 8,
@@ -147,18 +149,6 @@ static void print_jobs(const struct victim *victim)
 
 // --- arguments ---
 
-static int64_t parse_ns(struct argp_state *state, const char *arg)
-{
-	char *end;
-	int64_t value;
-
-	errno = 0;
-	value = strtoll(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno)
-		argp_error(state, "'%s' is not a time in ns", arg);
-	return value;
-}
-
 static void parse_victim(struct argp_state *state, const char *arg)
 {
 	struct victim *victim = &options.victims[options.count];
@@ -180,13 +170,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	(void)state->input;
 	switch (key) {
 	case 'b':
-		options.begin = parse_ns(state, arg);
+		options.begin = number_parse(state, "--begin", arg, 0, INT64_MAX);
 		return 0;
 	case 'e':
-		options.end = parse_ns(state, arg);
+		options.end = number_parse(state, "--end", arg, 0, INT64_MAX);
 		return 0;
 	case 'm':
-		options.margin = parse_ns(state, arg) * US;
+		options.margin = number_parse(state, "--margin", arg, 0, 1000000) * US;
 		return 0;
 	case ARGP_KEY_ARG:
 		parse_victim(state, arg);

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/number.h"
+
 enum { S = 1000000000, PAYLOAD = 56 };
 
 struct options {
@@ -160,50 +162,37 @@ static void run(const struct options *options)
 
 // --- arguments ---
 
-static int64_t parse_number(struct argp_state *state, const char *arg, int64_t least, int64_t most)
-{
-	char *end;
-	int64_t value;
-
-	errno = 0;
-	value = strtoll(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || value < least || value > most)
-		argp_error(state, "'%s' is not a number from %lld to %lld", arg, (long long)least,
-			   (long long)most);
-	return value;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 
 	switch (key) {
 	case 'b':
-		options->begin = parse_number(state, arg, 0, INT64_MAX);
+		options->begin = number_parse(state, "--begin", arg, 0, INT64_MAX);
 		return 0;
 	case 'f':
-		options->from = parse_number(state, arg, 0, INT64_MAX);
+		options->from = number_parse(state, "--from", arg, 0, INT64_MAX);
 		return 0;
 	case 'u':
-		options->until = parse_number(state, arg, 0, INT64_MAX);
+		options->until = number_parse(state, "--until", arg, 0, INT64_MAX);
 		return 0;
 	case 'e':
-		options->end = parse_number(state, arg, 0, INT64_MAX);
+		options->end = number_parse(state, "--end", arg, 0, INT64_MAX);
 		return 0;
 	case 'r':
-		options->every = S / parse_number(state, arg, 1, 100000);
+		options->every = S / number_parse(state, "--rate", arg, 1, 100000);
 		return 0;
 	case 's':
-		options->sample_every = parse_number(state, arg, 100, 1000000) * 1000;
+		options->sample_every = number_parse(state, "--sample", arg, 100, 1000000) * 1000;
 		return 0;
 	case 't':
 		options->totals = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
-			options->pid = parse_number(state, arg, 1, INT32_MAX);
+			options->pid = number_parse(state, "PID", arg, 1, INT32_MAX);
 		else if (state->arg_num == 1)
-			options->tid = parse_number(state, arg, 1, INT32_MAX);
+			options->tid = number_parse(state, "TID", arg, 1, INT32_MAX);
 		else if (state->arg_num > 2 || !inet_aton(arg, &options->address))
 			argp_error(state, "'%s' is not an IPv4 address", arg);
 		return 0;

@@ -8,7 +8,9 @@
 // On one CPU it cannot run while the vCPU does: it becomes ready to run a short
 // time before the depletion, and the depletion is what lets it run.
 
+#include "../lib/chance.h"
 #include "../lib/echo.h"
+#include "../lib/instant.h"
 #include "../lib/load.h"
 #include "../lib/number.h"
 #include "budget.h"
@@ -27,8 +29,7 @@
 #include <unistd.h>
 
 enum {
-	US = 1000,            // in ns, as all times here
-	MS = 1000 * US,
+	MS = 1000 * US,       // in ns, as all times here
 	LEAD = 1000 * US,     // spin this long: an overrun, at most a tick, ends the next budget early
 	OVERSLEPT = 200 * US, // a sleep ends this late only if the vCPU had the CPU
 	REPLY_TIMEOUT_S = 2,
@@ -74,22 +75,6 @@ static void fail(const char *format, ...)
 	va_end(arguments);
 	fputc('\n', stderr);
 	exit(1);
-}
-
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
-static void sleep_until(int64_t when)
-{
-	struct timespec time = { when / (1000 * MS), when % (1000 * MS) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
-		;
 }
 
 // --- the vCPU ---
@@ -150,10 +135,10 @@ static bool sleep_towards_depletion(const struct vcpu *vcpu, int64_t earliest)
 {
 	int64_t due = vcpu->depleted_at;
 
-	while (due < earliest || due - LEAD < now())
+	while (due < earliest || due - LEAD < instant_now())
 		due += vcpu->period;
-	sleep_until(due - LEAD);
-	return now() - (due - LEAD) > OVERSLEPT;
+	instant_sleep_until(due - LEAD);
+	return instant_now() - (due - LEAD) > OVERSLEPT;
 }
 
 // Returns when a depletion was seen, as it happened: the read before still found
@@ -165,7 +150,7 @@ static int64_t wait_for_depletion(struct vcpu *vcpu, int64_t earliest)
 
 	for (;;) {
 		struct budget budget = read_budget(vcpu);
-		int64_t seen_at = now();
+		int64_t seen_at = instant_now();
 
 		if (budget.runtime_ns <= 0 && budget.deadline_ns != vcpu->deadline) {
 			vcpu->deadline = budget.deadline_ns;
@@ -208,7 +193,7 @@ static int open_load(struct in_addr address, unsigned int port)
 // False if no reply comes in time. Other packets, late replies too, are passed over.
 static bool receive_reply(int fd, uint16_t seq)
 {
-	int64_t end = now() + REPLY_TIMEOUT_S * INT64_C(1000) * MS;
+	int64_t end = instant_now() + REPLY_TIMEOUT_S * INT64_C(1000) * MS;
 	uint8_t packet[256];
 	ssize_t size;
 
@@ -216,7 +201,7 @@ static bool receive_reply(int fd, uint16_t seq)
 		size = recv(fd, packet, sizeof(packet), 0);
 		if (echo_seq(packet, size) == seq)
 			return true;
-	} while (size >= 0 && now() < end);
+	} while (size >= 0 && instant_now() < end);
 	return false;
 }
 
@@ -231,32 +216,25 @@ static unsigned long long ask_loops(int fd)
 
 // --- the measurement ---
 
-// Uniform enough for a spread of phases; the same on every machine.
-static unsigned long next_random(uint64_t *state)
-{
-	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return *state >> 33;
-}
-
 // With a reservation the instant of a depletion, so that what lies between two of
 // them is whole periods; else just a time.
 static int64_t wait_for_instant(struct vcpu *vcpu, int64_t earliest)
 {
 	if (vcpu->period)
 		return wait_for_depletion(vcpu, earliest);
-	sleep_until(earliest);
-	return now();
+	instant_sleep_until(earliest);
+	return instant_now();
 }
 
 static void ping(int fd, unsigned long seq, int64_t instant, bool has_phase)
 {
-	int64_t sent = now(), phase = has_phase ? sent - instant : 0, rtt;
+	int64_t sent = instant_now(), phase = has_phase ? sent - instant : 0, rtt;
 
 	if (!echo_send(fd, seq))
 		fail("cannot send: %s", strerror(errno));
 	printf("%lu,%lld.%03lld,", seq, (long long)phase / US, (long long)phase % US);
 	if (receive_reply(fd, seq)) {
-		rtt = now() - sent;
+		rtt = instant_now() - sent;
 		printf("%lld.%03lld", (long long)rtt / US, (long long)rtt % US);
 	}
 	putchar('\n');
@@ -266,7 +244,7 @@ static struct totals take_totals(const struct vcpu *vcpu, int port)
 {
 	struct totals totals = { .loops = port < 0 ? 0 : ask_loops(port) };
 
-	totals.wall = now();
+	totals.wall = instant_now();
 	totals.used = read_used(vcpu);
 	return totals;
 }
@@ -298,14 +276,13 @@ static void measure(const struct options *options)
 	struct totals begin, end;
 	int64_t instant;
 
-	sleep_until(options->begin_ns);
-	instant = wait_for_instant(&vcpu, now());
+	instant_sleep_until(options->begin_ns);
+	instant = wait_for_instant(&vcpu, instant_now());
 	begin = take_totals(&vcpu, port);
 	for (unsigned long seq = 1; seq <= options->pings; seq++) {
 		instant = wait_for_instant(&vcpu, instant + least);
 		if (options->phase_max_us)
-			sleep_until(instant + US * (int64_t)(options->phase_min_us +
-							     next_random(&state) % spread));
+			instant_sleep_until(instant + US * ((int64_t)options->phase_min_us + chance_below(&state, spread)));
 		ping(echo, seq, instant, vcpu.period);
 	}
 	wait_for_instant(&vcpu, instant + least);

@@ -6,7 +6,6 @@
 // measurement it is silent (--horizon 0) and answers datagrams instead.
 
 #include <argp.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/number.h"
 #include "../lib/turn.h"
 
 enum {
@@ -168,18 +168,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--horizon '%s' is not a number of seconds", arg);
 		return 0;
 	case 'p':
-		options->port = strtoul(arg, &end, 10);
-		if (end == arg || *end || options->port < 1 || options->port > 65535)
-			argp_error(state, "--port '%s' is not a port", arg);
+		options->port = number_parse(state, "--port", arg, 1, 65535);
 		return 0;
 	case 'P':
 		options->pause = true;
 		return 0;
 	case 's':
-		errno = 0;
-		options->set_kib = strtoul(arg, &end, 10);
-		if (end == arg || *end || errno || !options->set_kib || options->set_kib > 32768)
-			argp_error(state, "--set '%s' is not a number from 1 to 32768", arg);
+		options->set_kib = number_parse(state, "--set", arg, 1, 32768);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

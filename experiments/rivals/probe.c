@@ -8,6 +8,7 @@
 #include "../lib/instant.h"
 #include "../lib/load.h"
 #include "../lib/number.h"
+#include "../lib/poisson.h"
 #include "../ping/budget.h"
 #include "depletion.h"
 
@@ -15,7 +16,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -144,11 +144,11 @@ static void ping(unsigned long seq)
 
 static void ping_at_random(const struct options *options)
 {
-	unsigned short state[3] = { 0x330e, options->seed & 0xffff, options->seed >> 16 };
+	uint64_t seed = options->seed;
 	int64_t at = instant_now();
 
 	for (unsigned long seq = 1; seq <= options->pings; seq++) {
-		at += -log1p(-erand48(state)) * options->every_us * US;
+		at += poisson_gap(&seed, 1.0 / (options->every_us * US));
 		take_replies(at, 0);
 		ping(seq);
 	}

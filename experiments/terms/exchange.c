@@ -118,8 +118,7 @@ static void ask(const char *host, uint16_t port, struct request request, long co
 		int64_t begun, due = start + i * every + (int64_t)(chance_next(&seed) % (uint64_t)every);
 
 		// One that takes longer than its turn delays those after it, and is not lost.
-		if (due > instant_now())
-			instant_sleep_until(due);
+		instant_sleep_until(due);
 		begun = instant_now();
 		if (send(fd, &request, sizeof(request), 0) != sizeof(request))
 			fail("request");
