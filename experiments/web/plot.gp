@@ -2,13 +2,14 @@
 # A column for each page; rows: p50 and p99 of the response times, time on loan a request.
 
 set datafile separator comma
-arms = "alone hard short hold linger50 spare linger1000 once"
-array title_of[8] = ["no reservation, alone on its CPU", "hard (40,100) ms", "short (4,10) ms", \
-	"(40,100) + (4,10) ms, reply=0", "the same, reply=1 linger=50", "reply=1 linger=200 (the default)", "reply=1 linger=1000", "reply=1 linger=200 chances=1"]
+arms = "alone hard short hold linger50 spare linger1000 once device"
+array title_of[9] = ["no reservation, alone on its CPU", "hard (40,100) ms", "short (4,10) ms", \
+	"(40,100) + (4,10) ms, reply=0", "the same, reply=1 linger=50", "reply=1 linger=200 (the default)", "reply=1 linger=1000", "reply=1 linger=200 chances=1", \
+	"the default, and the tap's packets are events"]
 # Okabe and Ito's colours: the colour-blind can tell them apart
-array colour_of[8] = ["#777777", "#d55e00", "#e69f00", "#cc79a7", "#56b4e9", "#0072b2", "#009e73", "#000000"]
-array dash_of[8] = [3, 1, 4, 1, 2, 1, 2, 5]
-array point_of[8] = [1, 5, 7, 9, 4, 6, 8, 10]
+array colour_of[9] = ["#777777", "#d55e00", "#e69f00", "#cc79a7", "#56b4e9", "#0072b2", "#009e73", "#000000", "#b22222"]
+array dash_of[9] = [3, 1, 4, 1, 2, 1, 2, 5, 1]
+array point_of[9] = [1, 5, 7, 9, 4, 6, 8, 10, 13]
 array what[3] = ["response time, p50", "response time, p99", "time on loan a request"]
 array column_of[3] = [6, 8, 14]
 array least[3] = [30, 30, 10]
@@ -52,7 +53,7 @@ do for [format in "svg png"] {
 				unset key
 			}
 			# The point outside is for the key: an arm may have no loans, or not be there.
-			plot for [j=1:8] "< echo ,,1,,,-1,,-1,,,,,,-1; " . rows(word(arms, j), word(pages, i)) \
+			plot for [j=1:9] "< echo ,,1,,,-1,,-1,,,,,,-1; " . rows(word(arms, j), word(pages, i)) \
 				using 3:(column(column_of[row]) > 0 ? column(column_of[row]) : NaN) with linespoints \
 				lw 2.5 dt dash_of[j] pt point_of[j] ps 0.7 lc rgb colour_of[j] title title_of[j]
 		}
