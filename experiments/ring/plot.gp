@@ -11,7 +11,9 @@ rows(file) = int(system("wc -l <" . file))
 of(curve, file) = sprintf("< grep '^%s,' %s", curve, file)
 array label_of[3] = ["T, µs a message", "E, µs of work a message", "messages a notification"]
 array sweep_of[3] = ["of C: FC, SCS", "of C, SP = 200 µs: FC, SS", "of P: FP, SPS"]
-array residency_of[3] = ["MB/s", "VM switches a second", "receiver waits for its CPU, share of time"]
+array residency_of[3] = ["MB/s", "VM switches a second", "receiver waits for its CPU"]
+faster = "P C"
+array faster_of[2] = ["the sender is the faster", "the receiver is the faster"]
 ways = "memory-shared memory-separate host-shared host-separate"
 array way_of[4] = ["shared memory, one CPU", "shared memory, two CPUs", "through the host, one CPU", "through the host, two CPUs"]
 regimes = "FC FP SCS SS"
@@ -88,24 +90,30 @@ do for [format in "svg png"] {
 		unset multiplot
 	}
 	if (ran("R7")) {
-		if (svg) { set terminal svg size 1200,440 dynamic font "sans,14" background rgb "white" }
-		else { set terminal pngcairo size 1200,440 font "sans,12" background rgb "white" }
+		if (svg) { set terminal svg size 1200,800 dynamic font "sans,14" background rgb "white" }
+		else { set terminal pngcairo size 1200,800 font "sans,12" background rgb "white" }
 		set output sprintf("%s/residency.%s", dir, format)
-		set multiplot layout 1,3 title "R7: two VMs that share memory, or have a ring each with a thread of their host, which has a CPU of its own; pale: by their work alone" margins 0.09,0.98,0.19,0.86 spacing 0.09
+		set multiplot layout 2,3 title "R7: two VMs that share memory, or have a ring each with a thread of their host, which has a CPU of its own" margins 0.09,0.98,0.16,0.9 spacing 0.09,0.12
 		set logscale x 2
 		set xtics ("64" 64, "256" 256, "1K" 1024, "4K" 4096, "32K" 32768)
 		set xrange [56:40000]
-		set xlabel "bytes a message"
-		unset title
-		do for [i = 1:3] {
-			set ylabel residency_of[i]
-			if (i < 3) { set logscale y; set yrange [*:*]; unset key } else { unset logscale y; set yrange [0:1]; set key top right }
-			plot for [w = 1:2] (i == 1 ? 1000 * x / (w * (300 + x / 4)) : NaN) with lines lw 5 lc rgb pale[3 - w] notitle, \
-				for [w = 1:4] of(word(ways, w), table("R7")) using 2:(column(i + 3)) with linespoints lw 2 pt (w < 3 ? 7 : 6) ps 0.7 \
-				dt 1 + (w > 2) lc rgb colour[2 - w % 2] title way_of[w]
+		do for [f = 1:2] {
+			do for [i = 1:3] {
+				set title (i == 2 ? faster_of[f] . " by a fifth" : "") offset 0,-0.6
+				set xlabel (f == 2 ? "bytes a message" : "")
+				set ylabel residency_of[i]
+				if (i < 3) { set logscale y } else { unset logscale y }
+				set yrange [(i == 1 ? 5 : i == 2 ? 500 : 0):(i == 1 ? 5000 : i == 2 ? 200000 : 1)]
+				if (f == 2 && i == 3) { set key at screen 0.5,0.01 bottom center vertical maxrows 2 samplen 3 } else { unset key }
+				plot for [w = 1:2] (i == 1 ? 1000 * x / ((w == 1 ? 1 : 1.8) * (300 + x / 4)) : NaN) with lines lw 5 lc rgb pale[3 - w] \
+					title (w == 1 ? "two CPUs, by their work alone" : "one CPU, by their work alone"), \
+					for [w = 1:4] of(word(faster, f) . "," . word(ways, w), table("R7")) using 3:(column(i + 4)) with linespoints lw 2 pt (w < 3 ? 7 : 6) ps 0.7 \
+					dt 1 + (w > 2) lc rgb colour[2 - w % 2] title way_of[w]
+			}
 		}
 		unset multiplot
-		unset logscale x
+		unset logscale
+		unset title
 		set xtics auto
 	}
 	if (svg) { set terminal svg size 1200,440 dynamic font "sans,14" background rgb "white" }
