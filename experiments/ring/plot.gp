@@ -103,7 +103,7 @@ do for [format in "svg png"] {
 				set xlabel (f == 2 ? "bytes a message" : "")
 				set ylabel residency_of[i]
 				if (i < 3) { set logscale y } else { unset logscale y }
-				set yrange [(i == 1 ? 5 : i == 2 ? 500 : 0):(i == 1 ? 5000 : i == 2 ? 200000 : 1)]
+				set yrange [(i == 1 ? 5 : i == 2 ? 30 : 0):(i == 1 ? 5000 : i == 2 ? 200000 : 1)]
 				if (f == 2 && i == 3) { set key at screen 0.5,0.01 bottom center vertical maxrows 2 samplen 3 } else { unset key }
 				plot for [w = 1:2] (i == 1 ? 1000 * x / ((w == 1 ? 1 : 1.8) * (300 + x / 4)) : NaN) with lines lw 5 lc rgb pale[3 - w] \
 					title (w == 1 ? "two CPUs, by their work alone" : "one CPU, by their work alone"), \
