@@ -41,9 +41,12 @@ do for [format in "svg png"] {
 			"" using 3:18 with lines lw 1 dt 2 lc rgb colour_wait title "Palm: exponential loans", \
 			"" using 3:17 with lines lw 1 dt 3 lc rgb colour_wait title "Erlang-C", \
 			"" using ($3 + 0.12):(on_axis($7)):(on_axis($8)):(on_axis($9)) with yerrorbars pt 5 ps 0.6 lw 1.5 lc rgb colour_wait title "measured, they wait", \
-			of(vms, "broadcast") using 3:(on_axis($7)) with points pt 9 ps 1.1 lc rgb colour_other title "broadcasts", \
-			of(vms, "held") using 3:(on_axis($7)) with points pt 6 ps 1.1 lw 1.5 lc rgb "black" title "held to the own budget, spread", \
-			of(vms, "aligned") using 3:(on_axis($7)) with points pt 2 ps 1.1 lw 1.5 lc rgb "black" title "held to the own budget, aligned"
+			of(vms, "broadcast") using 3:(on_axis($7)) with points pt 9 ps 1.1 lc rgb colour_other notitle, \
+			of(vms, "held") using 3:(on_axis($7)) with points pt 6 ps 1.1 lw 1.5 lc rgb "black" notitle, \
+			of(vms, "aligned") using 3:(on_axis($7)) with points pt 2 ps 1.1 lw 1.5 lc rgb "black" notitle, \
+			keyentry with points pt 9 ps 1.1 lc rgb colour_other title "broadcasts", \
+			keyentry with points pt 6 ps 1.1 lw 1.5 lc rgb "black" title "held to the own budget, spread", \
+			keyentry with points pt 2 ps 1.1 lw 1.5 lc rgb "black" title "held to the own budget, aligned"
 		unset key; unset ylabel; set format y ""
 	}
 	unset multiplot
