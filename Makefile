@@ -15,7 +15,7 @@ demo: ## a ping to a depleted VM, without and with a spare reservation
 	$(Q)kernel-patches/build $(jobs)
 	$(Q)experiments/ping/run
 
-experiments: ## run all experiments: each figure and table of experiments/; an hour
+experiments: ## run all experiments: each figure and table of experiments/; 41 minutes
 	$(Q)config/setup
 	$(Q)kernel-patches/build $(jobs)
 	$(Q)experiments/run

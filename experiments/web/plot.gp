@@ -5,7 +5,7 @@ set datafile separator comma
 arms = "alone hard short hold linger50 spare linger1000 once device"
 array title_of[9] = ["no reservation, alone on its CPU", "hard (40,100) ms", "short (4,10) ms", \
 	"(40,100) + (4,10) ms, reply=0", "the same, reply=1 linger=50", "reply=1 linger=200 (the default)", "reply=1 linger=1000", "reply=1 linger=200 chances=1", \
-	"the default, and the tap's packets are events"]
+	"the default, the tap is named"]
 # Okabe and Ito's colours: the colour-blind can tell them apart
 array colour_of[9] = ["#777777", "#d55e00", "#e69f00", "#cc79a7", "#56b4e9", "#0072b2", "#009e73", "#000000", "#b22222"]
 array dash_of[9] = [3, 1, 4, 1, 2, 1, 2, 5, 1]
