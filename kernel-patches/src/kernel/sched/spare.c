@@ -12,6 +12,11 @@
  * Ps-Qs, and all of Qs by Ps. No other reservation's guarantee changes, and a
  * unit never supplies more than Qs every Ps, whoever borrows it in turn.
  *
+ *  - At every instant a running deadline thread is charged to exactly one
+ *    entity, and preempted by that entity's deadline.
+ *  - One event, one loan at a time, and none without an event.
+ *  - What a loan was for ends it, and nothing that leaves the thread in place.
+ *
  * A unit is a deadline server (struct sched_dl_entity with dl_server set),
  * pinned to one CPU, that picks its borrower. The borrower's own entity is
  * not touched: it stays throttled, its replenishment timer stays armed and
@@ -22,10 +27,12 @@
  *
  *        event                               unit free
  *   idle ------> pending ---- not running -----------------> borrowed --> returned
- *                 ^   |                |  no unit               ^
- *                 |   +--> running     +---------> waiting -----+
- *                 |           |
- *                 +-----------+ throttled or preempted before it slept or replied
+ *                 ^   |                |  no unit               ^   |
+ *                 |   +--> running     +---------> waiting -----+   |
+ *                 |           |                       |             |
+ *                 +-----------+ throttled, preempted  |             |
+ *                 +-----------------------------------+-------------+
+ *                        slept, but not halted; ran on its own first
  *
  * Follow a packet: sched_spare_event() -> spare_request() -> spare_serve() ->
  * spare_borrow() -> spare_pick() -> __sched_spare_switch() (dispatch) ->
@@ -56,6 +63,7 @@ static DEFINE_MUTEX(spare_mutex);
  * @stock: where it belongs
  * @borrower: the thread it is lent to, NULL if none; implies @dl active
  * @dispatches: how often @borrower was switched in on it during this loan
+ * @depletions: how often it was drained during this loan
  * @fresh: while it is free, when it has or had its whole budget again, by the
  *	run queue's clock
  * @linger: ends the loan some time after a reply
@@ -67,6 +75,7 @@ struct spare_unit {
 	struct spare_stock	*stock;
 	struct task_struct	*borrower;
 	unsigned int		dispatches;
+	unsigned int		depletions;
 	u64			fresh;
 	struct hrtimer		linger;
 	struct list_head	node;
@@ -77,14 +86,14 @@ struct spare_unit {
  * struct spare_stock - a pool's units on one CPU, and who waits for them
  * @pool: the pool
  * @free: units without a borrower, by spare_unit::fresh
- * @waiters: threads, by sched_spare_task::wait, first come first served;
- *	empty while @free is not
+ * @line: threads, by sched_spare_task::asked: who asked first is served first;
+ *	empty while @free is not, but for an offline CPU
  * @node: in the run queue's stocks, if the pool has units on the CPU
  */
 struct spare_stock {
 	struct spare_pool	*pool;
 	struct list_head	free;
-	struct list_head	waiters;
+	struct rb_root_cached	line;
 	struct list_head	node;
 };
 
@@ -113,9 +122,13 @@ static inline struct spare_unit *spare_unit_of(struct sched_dl_entity *dl_se)
 	return container_of(dl_se, struct spare_unit, dl);
 }
 
+/* A group has counters from when it first may borrow. */
 static inline void spare_count(struct task_struct *p, unsigned int item, u64 n)
 {
-	this_cpu_add(task_group(p)->spare.stat->item[item], n);
+	struct spare_stat __percpu *stat = READ_ONCE(task_group(p)->spare.stat);
+
+	if (stat)
+		this_cpu_add(stat->item[item], n);
 }
 
 static inline struct task_struct *spare_curr(struct rq *rq)
@@ -138,6 +151,20 @@ static inline struct spare_pool *spare_source(struct rq *rq, struct task_struct 
 static inline const struct sched_spare_terms *spare_terms(struct task_struct *p)
 {
 	return &task_group(p)->spare.granted.terms;
+}
+
+/* Readers without the run-queue lock: spare_event_stands(). */
+static inline void spare_set_pending(struct task_struct *p, bool pending)
+{
+	WRITE_ONCE(p->spare.pending, pending);
+}
+
+/* What @p was pending for is answered, or can be no more. */
+static void spare_event_over(struct task_struct *p)
+{
+	spare_set_pending(p, false);
+	WRITE_ONCE(p->spare.served, false);
+	p->spare.asked = 0;
 }
 
 /*
@@ -189,20 +216,19 @@ static void spare_unit_shelve(struct spare_unit *unit)
 	list_move_tail(&unit->node, pos);
 }
 
-/*
- * Charge the unit that the current thread @p runs on. A drained one is not
- * charged: what @p ran since then is nobody's, and no more its own's than when
- * its own is drained.
- */
-static void spare_charge(struct rq *rq, struct task_struct *p)
+/* A loan begins or ends: who can be picked on this core is another question. */
+static void spare_core_changed(struct rq *rq)
 {
-	update_curr_dl(rq);
-	p->se.exec_start = rq_clock_task(rq);
+#ifdef CONFIG_SCHED_CORE
+	if (sched_core_enabled(rq))
+		rq->core->core_task_seq++;
+#endif
 }
 
 /*
  * End the loan of @p. The unit keeps its runtime, deadline and replenishment
- * timer, for the next borrower: the caller serves @unit->stock.
+ * timer, for the next borrower: the caller serves the stock. If @p is running
+ * on it, it is charged up to now and stops at once.
  */
 static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 					enum spare_return_reason reason)
@@ -214,10 +240,13 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 	WARN_ON_ONCE(unit->dl.rq != rq);
 
 	if (p->dl_server == &unit->dl) {
-		if (spare_is_curr(rq, p))
-			spare_charge(rq, p);
+		if (spare_is_curr(rq, p)) {
+			update_curr_dl(rq);
+			resched_curr(rq);
+		}
 		p->dl_server = NULL;
 	}
+	spare_core_changed(rq);
 #ifdef CONFIG_SCHED_CORE
 	if (rq->core_dl_server == &unit->dl)
 		rq->core_dl_server = NULL;
@@ -229,8 +258,8 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 
 	/* If it cannot be cancelled, it finds nothing to end. */
 	hrtimer_try_to_cancel(&unit->linger);
-	unit->borrower = NULL;
-	p->spare.loan = NULL;
+	WRITE_ONCE(unit->borrower, NULL);
+	WRITE_ONCE(p->spare.loan, NULL);
 	spare_unit_shelve(unit);
 
 	return unit->stock;
@@ -251,12 +280,14 @@ static void spare_borrow(struct rq *rq, struct task_struct *p,
 {
 	WARN_ON_ONCE(unit->borrower || p->spare.loan);
 
-	p->spare.pending = false;
-	p->spare.loan = &unit->dl;
-	unit->borrower = p;
+	spare_set_pending(p, false);
+	WRITE_ONCE(p->spare.loan, &unit->dl);
+	WRITE_ONCE(unit->borrower, p);
 	unit->dispatches = 0;
+	unit->depletions = 0;
 	list_move(&unit->node, &rq->spare.loans);
 	spare_count(p, SPARE_NR_BORROWS, 1);
+	spare_core_changed(rq);
 
 	dl_server_start(&unit->dl);
 	trace_sched_spare_borrow(p, &unit->dl);
@@ -280,12 +311,35 @@ static bool spare_sooner(struct rq *rq, struct spare_unit *unit,
 	return dl_time_before(deadline, p->dl.deadline);
 }
 
+static struct task_struct *spare_in_line(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct task_struct, spare.wait);
+}
+
+static bool spare_asked_before(struct rb_node *a, const struct rb_node *b)
+{
+	return spare_in_line(a)->spare.asked <
+	       rb_entry(b, struct task_struct, spare.wait)->spare.asked;
+}
+
+/*
+ * Put @p in line, by when it first asked on account of its event: who was in
+ * line before, and left it to run on its own reservation, has its place again.
+ */
 static void spare_wait(struct rq *rq, struct task_struct *p,
 		       struct spare_stock *stock)
 {
-	p->spare.stock = stock;
+	if (!p->spare.asked)
+		p->spare.asked = rq_clock(rq);
 	p->spare.since = 0;
-	list_add_tail(&p->spare.wait, &stock->waiters);
+	WRITE_ONCE(p->spare.stock, stock);
+	rb_add_cached(&p->spare.wait, &stock->line, spare_asked_before);
+
+	if (list_empty(&stock->free)) {
+		p->spare.since = rq_clock(rq);
+		spare_count(p, SPARE_NR_WAITS, 1);
+		trace_sched_spare_wait(p);
+	}
 }
 
 static void spare_unwait(struct rq *rq, struct task_struct *p)
@@ -294,36 +348,32 @@ static void spare_unwait(struct rq *rq, struct task_struct *p)
 
 	if (p->spare.since)
 		spare_count(p, SPARE_WAITED_NS, rq_clock(rq) - p->spare.since);
-	list_del(&p->spare.wait);
-	p->spare.stock = NULL;
+	rb_erase_cached(&p->spare.wait, &p->spare.stock->line);
+	WRITE_ONCE(p->spare.stock, NULL);
 }
 
-/* Lend what is free to those who wait; those who go on waiting are counted. */
+/* Lend what is free to those who wait. Nobody borrows on a CPU that leaves. */
 static void spare_serve(struct rq *rq, struct spare_stock *stock)
 {
+	struct spare_unit *unit;
 	struct task_struct *p;
 
 	lockdep_assert_rq_held(rq);
 
-	while (!list_empty(&stock->free) && !list_empty(&stock->waiters)) {
-		struct spare_unit *unit = list_first_entry(&stock->free,
-							   struct spare_unit, node);
+	if (!rq->online)
+		return;
 
-		p = list_first_entry(&stock->waiters, struct task_struct, spare.wait);
+	while (!list_empty(&stock->free)) {
+		p = spare_in_line(rb_first_cached(&stock->line));
+		if (!p)
+			break;
+		unit = list_first_entry(&stock->free, struct spare_unit, node);
 		spare_unwait(rq, p);
 		/* PI > spare > own: it stays pending. */
 		if (is_dl_boosted(&p->dl) ||
 		    (!p->dl.dl_throttled && !spare_sooner(rq, unit, p)))
 			continue;
 		spare_borrow(rq, p, unit);
-	}
-
-	list_for_each_entry_reverse(p, &stock->waiters, spare.wait) {
-		if (p->spare.since)
-			break;
-		p->spare.since = rq_clock(rq);
-		spare_count(p, SPARE_NR_WAITS, 1);
-		trace_sched_spare_wait(p);
 	}
 }
 
@@ -334,7 +384,6 @@ static void spare_serve(struct rq *rq, struct spare_stock *stock)
 static bool spare_line_up(struct rq *rq, struct task_struct *p)
 {
 	struct spare_pool *pool = spare_source(rq, p);
-	struct spare_stock *stock;
 
 	lockdep_assert_rq_held(rq);
 	WARN_ON_ONCE(!p->spare.pending);
@@ -342,26 +391,21 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 	if (p->spare.loan || p->spare.stock || is_dl_boosted(&p->dl))
 		return false;
 
-	/* It will be put on another run queue, and ask again there. */
-	if (!rq->online)
-		return false;
-
-	/* What it is pending for was long ago. */
-	if (p->spare.answered && !dl_time_before(rq_clock(rq), p->spare.answered))
-		pool = NULL;
-	if (!pool) {
-		p->spare.pending = false;
+	/* What it is pending for was long ago, or it may not borrow any more. */
+	if ((p->spare.answered && !dl_time_before(rq_clock(rq), p->spare.answered)) ||
+	    !pool) {
+		spare_event_over(p);
 		return false;
 	}
 
-	stock = per_cpu_ptr(pool->stock, cpu_of(rq));
 	if (!cpumask_test_cpu(cpu_of(rq), pool->cpus) || spare_owes(rq, p)) {
-		p->spare.pending = false;
-		spare_count(p, SPARE_NR_REFUSED, 1);
+		if (!p->spare.refused)
+			spare_count(p, SPARE_NR_REFUSED, 1);
+		WRITE_ONCE(p->spare.refused, true);
 		return false;
 	}
 
-	spare_wait(rq, p, stock);
+	spare_wait(rq, p, per_cpu_ptr(pool->stock, cpu_of(rq)));
 
 	return true;
 }
@@ -387,11 +431,16 @@ static DEFINE_PER_CPU(struct balance_callback, spare_serve_head);
 
 static void spare_serve_all(struct rq *rq)
 {
+	struct task_struct *curr = spare_curr(rq);
 	struct spare_stock *stock;
 
 	update_rq_clock(rq);
 	list_for_each_entry(stock, &rq->spare.stocks, node)
 		spare_serve(rq, stock);
+
+	/* A sibling's pick that was overtaken: it is to run on nobody's budget. */
+	if (dl_task(curr) && !on_dl_rq(sched_spare_curr(curr)))
+		resched_curr(rq);
 }
 
 static void spare_serve_later(struct rq *rq)
@@ -402,19 +451,31 @@ static void spare_serve_later(struct rq *rq)
 
 /* Run queue: what happens to those pending, waiting and borrowing */
 
-static void spare_switch_from(struct rq *rq, struct task_struct *prev,
-			      struct task_struct *next,
-			      struct sched_dl_entity *from,
-			      struct sched_dl_entity *to)
+/*
+ * Whether the loan of @p has had what it may, and why. Units are drained while
+ * they are charged, so it is asked after that.
+ */
+static bool spare_used_up(struct rq *rq, struct task_struct *p,
+			  enum spare_return_reason *reason)
 {
-	/* A class above deadline picks without asking us: charge here too. */
-	if (from && from == prev->spare.loan) {
-		spare_charge(rq, prev);
-		if (from != to && spare_unit_of(from)->dispatches >=
-				  READ_ONCE(spare_terms(prev)->chances)) {
-			spare_return(rq, prev, SPARE_RETURN_CHANCES);
-			spare_serve_later(rq);
-		}
+	if (spare_owes(rq, p)) {
+		*reason = SPARE_RETURN_CHARGE;
+		return true;
+	}
+	*reason = SPARE_RETURN_CHANCES;
+
+	return spare_unit_of(p->spare.loan)->depletions >=
+	       READ_ONCE(spare_terms(p)->chances);
+}
+
+static void spare_switch_from(struct rq *rq, struct task_struct *prev,
+			      struct task_struct *next)
+{
+	enum spare_return_reason reason;
+
+	if (prev != next && prev->spare.loan && spare_used_up(rq, prev, &reason)) {
+		spare_return(rq, prev, reason);
+		spare_serve_later(rq);
 	}
 
 	/* Preempted by an earlier deadline, or out of chances. */
@@ -423,40 +484,84 @@ static void spare_switch_from(struct rq *rq, struct task_struct *prev,
 		spare_serve_later(rq);
 }
 
-static void spare_switch_to(struct rq *rq, struct task_struct *prev,
-			    struct task_struct *next,
-			    struct sched_dl_entity *from,
-			    struct sched_dl_entity *to)
+/* @p is switched in on its unit. */
+static void spare_dispatch(struct rq *rq, struct task_struct *p)
 {
-	if (next->spare.stock)
-		spare_unwait(rq, next);
+	struct spare_unit *unit = spare_unit_of(p->spare.loan);
 
-	if (next->spare.loan && next->spare.loan != to) {
-		spare_return(rq, next, SPARE_RETURN_OWN);
-		spare_serve_later(rq);
+	/* What comes during a loan is the next one's. */
+	if (!unit->dispatches++) {
+		WRITE_ONCE(p->spare.served, true);
+		p->spare.asked = 0;
 	}
-
-	if (next->spare.loan && !(prev == next && from == to)) {
-		spare_unit_of(to)->dispatches++;
-		spare_count(next, SPARE_NR_DISPATCHES, 1);
-		trace_sched_spare_dispatch(next, to);
-	}
+	spare_count(p, SPARE_NR_DISPATCHES, 1);
+	trace_sched_spare_dispatch(p, &unit->dl);
 }
 
 /*
- * The run queue switches from @prev to @next (they may be the same thread);
- * rq->dl_server is the server @next was picked from, prev->dl_server still
- * the one that @prev ran on.
+ * @p is switched in on its own reservation. That is the end of an event which
+ * was served on a loan; any other stays pending, and keeps its time of asking.
  */
-void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
-			  struct task_struct *next)
+static void spare_dispatch_own(struct rq *rq, struct task_struct *p)
 {
-	struct sched_dl_entity *from = prev->dl_server, *to = rq->dl_server;
+	if (p->spare.stock)
+		spare_unwait(rq, p);
+	if (p->spare.loan) {
+		bool unused = !spare_unit_of(p->spare.loan)->dispatches;
+
+		spare_return(rq, p, unused ? SPARE_RETURN_UNUSED : SPARE_RETURN_OWN);
+		if (!p->spare.served)
+			spare_set_pending(p, true);
+		spare_serve_later(rq);
+	}
+	if (p->spare.served)
+		spare_event_over(p);
+}
+
+/*
+ * What @next runs on: that of its own entity and its unit that has the earlier
+ * deadline, however it was picked. By its cookie or for a sibling it is picked
+ * without any of them, and a sibling may dispatch it after both are gone.
+ */
+static struct sched_dl_entity *spare_switch_to(struct rq *rq,
+					       struct task_struct *prev,
+					       struct task_struct *next,
+					       struct sched_dl_entity *from)
+{
+	struct sched_dl_entity *to = sched_spare_entity(next);
+
+	if (!on_dl_rq(to)) {
+		WARN_ON_ONCE(!sched_core_enabled(rq));
+		spare_serve_later(rq);
+	} else if (to == &next->dl) {
+		spare_dispatch_own(rq, next);
+	} else if (prev != next || from != to) {
+		spare_dispatch(rq, next);
+	}
+
+	return to;
+}
+
+/*
+ * The run queue switches from @prev to @next (they may be the same thread).
+ * Return: the server that @next runs on; @server if it is no deadline thread.
+ */
+struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
+					     struct task_struct *prev,
+					     struct task_struct *next,
+					     struct sched_dl_entity *server)
+{
+	struct sched_dl_entity *from = prev->dl_server ?: &prev->dl, *to;
 
 	lockdep_assert_rq_held(rq);
 
-	spare_switch_from(rq, prev, next, from, to);
-	spare_switch_to(rq, prev, next, from, to);
+	/* A class above deadline is picked without asking us: charge here, too. */
+	if (prev->spare.loan)
+		update_curr_dl(rq);
+	spare_switch_from(rq, prev, next);
+	if (!dl_task(next))
+		return server;
+	to = spare_switch_to(rq, prev, next, from);
 
 	/*
 	 * set_next_task() is not called for a thread that goes on, but what it
@@ -466,8 +571,10 @@ void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
 		if (from != to)
 			next->se.exec_start = rq_clock_task(rq);
 		if (hrtick_enabled_dl(rq))
-			start_hrtick_dl(rq, next->spare.loan ?: &next->dl);
+			start_hrtick_dl(rq, to);
 	}
+
+	return to == &next->dl ? NULL : to;
 }
 
 /*
@@ -477,10 +584,11 @@ void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
 void __sched_spare_pick(struct rq *rq)
 {
 	struct task_struct *p = spare_curr(rq);
+	enum spare_return_reason reason;
 
 	update_curr_dl(rq);
-	if (p->spare.loan && spare_owes(rq, p))
-		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_CHARGE));
+	if (p->spare.loan && spare_used_up(rq, p, &reason))
+		spare_serve(rq, spare_return(rq, p, reason));
 }
 
 /* @p, pending, has used up its own budget. */
@@ -489,40 +597,56 @@ void __sched_spare_throttle(struct rq *rq, struct task_struct *p)
 	spare_request(rq, p);
 }
 
-/* @p was put on @rq with an event pending. */
+/*
+ * @p was put on @rq, or back in its place there. Then its loan and its place in
+ * line are still there; but while it is boosted it neither has nor waits for a
+ * unit. What came stays pending until the boost is over.
+ */
 void __sched_spare_enqueue(struct rq *rq, struct task_struct *p)
 {
-	if (!spare_is_curr(rq, p) ? !spare_runs_next(rq, p) : p->dl.dl_throttled)
+	if (is_dl_boosted(&p->dl)) {
+		sched_spare_withdraw(rq, p);
+		return;
+	}
+
+	if (p->spare.pending &&
+	    (!spare_is_curr(rq, p) ? !spare_runs_next(rq, p) : p->dl.dl_throttled))
 		spare_request(rq, p);
 }
 
 /*
- * @p leaves @rq or its place in it. If it sleeps of its own will, whatever
- * came is done with; otherwise it will ask again when it is back.
+ * @p leaves @rq. Its guest has halted: whatever came is done with. It sleeps
+ * for another reason, a lock of its VMM's, say: it goes on with what came when
+ * it is back. It goes to another CPU: the same, if nobody was served so far.
  */
 void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 {
-	unsigned int state = READ_ONCE(p->__state);
-	bool sleeps = (flags & DEQUEUE_SLEEP) && state != TASK_DEAD;
+	bool sleeps = (flags & DEQUEUE_SLEEP) && READ_ONCE(p->__state) != TASK_DEAD;
+	bool halts = sleeps && p->spare.halting;
+	bool pending = p->spare.pending && !halts;
 
-	if (sleeps && (state & TASK_INTERRUPTIBLE))
-		p->spare.pending = false;
-	/* Here it may be throttled, and so get a loan that ends at once. */
+	/* It stays: this is one half of a change of its parameters. */
+	if (flags & DEQUEUE_SAVE)
+		return;
+
+	/* Here it may be throttled, and it is not to ask any more: it leaves. */
+	spare_set_pending(p, false);
 	update_curr_dl(rq);
 
+	WRITE_ONCE(p->spare.refused, false);
 	if (p->spare.stock)
 		spare_unwait(rq, p);
 	if (p->spare.loan) {
-		struct spare_stock *stock;
-
-		stock = spare_return(rq, p, sleeps ? SPARE_RETURN_SLEEP :
-						     SPARE_RETURN_GONE);
-		/* So may its own be, and then it is not to ask: it leaves. */
-		p->spare.pending = false;
-		update_curr_dl(rq);
-		p->spare.pending = !(sleeps && (state & TASK_INTERRUPTIBLE));
-		spare_serve(rq, stock);
+		pending |= !halts && !p->spare.answered &&
+			   (sleeps || !p->spare.served);
+		spare_serve(rq, spare_return(rq, p, sleeps ? SPARE_RETURN_SLEEP :
+							     SPARE_RETURN_GONE));
 	}
+
+	if (pending)
+		spare_set_pending(p, true);
+	else
+		spare_event_over(p);
 }
 
 /* The current thread gives up the CPU until its own next period. */
@@ -530,31 +654,65 @@ void __sched_spare_yield(struct rq *rq)
 {
 	struct task_struct *p = spare_curr(rq);
 
-	p->spare.pending = false;
+	spare_event_over(p);
+	if (p->spare.stock)
+		spare_unwait(rq, p);
+	if (p->spare.loan)
+		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_SLEEP));
+}
+
+/**
+ * sched_spare_withdraw - take @p's loan, and its place in line, where it stands
+ * @rq: its run queue
+ * @p: a thread that changes its class, group or CPU, or is boosted
+ *
+ * What they were for stays pending. One who was served already and changes its
+ * group has had its loan.
+ */
+void sched_spare_withdraw(struct rq *rq, struct task_struct *p)
+{
+	lockdep_assert_rq_held(rq);
+
 	if (p->spare.stock)
 		spare_unwait(rq, p);
 	if (p->spare.loan) {
-		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_SLEEP));
-		resched_curr(rq);
+		if (is_dl_boosted(&p->dl) || !p->spare.served)
+			spare_set_pending(p, true);
+		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_GONE));
 	}
+	WRITE_ONCE(p->spare.refused, false);
+	if (!p->spare.pending)
+		spare_event_over(p);
 }
 
 /* @p is no deadline thread any more. */
 static void spare_forget(struct task_struct *p)
 {
 	WARN_ON_ONCE(p->spare.loan || p->spare.stock);
-	p->spare.pending = false;
-	p->spare.answered = 0;
+	spare_event_over(p);
+	WRITE_ONCE(p->spare.answered, 0);
+	WRITE_ONCE(p->spare.refused, false);
 	p->spare.debt = 0;
 }
 
-/* Charge-back */
+/* What is charged, and what is paid back */
 
-/* @p ran for @delta_exec ns on its loan. */
+/*
+ * @p ran for @delta_exec ns on its loan, which is about to be charged for that.
+ * A drained unit has stopped being charged: what @p runs on it until it is off
+ * the CPU is an overrun, and comes out of the next budget.
+ */
 void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
 {
+	struct spare_unit *unit = spare_unit_of(p->spare.loan);
+
 	if (delta_exec <= 0)
 		return;
+
+	if (unit->dl.dl_throttled)
+		unit->dl.runtime -= delta_exec;
+	else if (unit->dl.runtime <= delta_exec)
+		unit->depletions++;
 
 	spare_count(p, SPARE_BORROWED_NS, delta_exec);
 	if (!READ_ONCE(spare_terms(p)->charge))
@@ -577,6 +735,7 @@ void __sched_spare_pay(struct task_struct *p)
 
 	p->dl.runtime -= p->spare.debt;
 	p->spare.debt = 0;
+	WRITE_ONCE(p->spare.refused, false);
 	while (p->dl.runtime <= 0) {
 		p->dl.deadline += p->dl.dl_period;
 		p->dl.runtime += p->dl.dl_runtime;
@@ -591,46 +750,44 @@ static bool spare_entitled(struct rq *rq, struct task_struct *p,
 	return spare_source(rq, p) == stock->pool;
 }
 
-/* @p has just lost a loan or its place; what it was for may not be over. */
-static void spare_recalled(struct rq *rq, struct task_struct *p, bool offline)
+/* The pool of @p is gone, or not for it: what it was lent a unit for is not over. */
+static void spare_recall_from(struct rq *rq, struct task_struct *p)
 {
-	p->spare.pending = true;
-	if (!offline)
-		spare_request(rq, p);
-	/* On its own reservation, if it has budget; off otherwise. */
-	if (spare_is_curr(rq, p))
-		resched_curr(rq);
+	if (p->spare.stock)
+		spare_unwait(rq, p);
+	if (p->spare.loan)
+		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_GONE));
+	spare_set_pending(p, true);
+	spare_request(rq, p);
 }
 
-static void spare_recall(struct rq *rq, bool offline)
+static void spare_recall(struct rq *rq)
 {
-	struct task_struct *p, *tmp_p;
 	struct spare_unit *unit, *tmp;
 	struct spare_stock *stock;
+	struct rb_node *node, *next;
 
 	lockdep_assert_rq_held(rq);
 
 	list_for_each_entry(stock, &rq->spare.stocks, node) {
-		list_for_each_entry_safe(p, tmp_p, &stock->waiters, spare.wait) {
-			if (!offline && spare_entitled(rq, p, stock))
-				continue;
-			spare_unwait(rq, p);
-			spare_recalled(rq, p, offline);
+		for (node = rb_first_cached(&stock->line); node; node = next) {
+			next = rb_next(node);
+			if (!spare_entitled(rq, spare_in_line(node), stock))
+				spare_recall_from(rq, spare_in_line(node));
 		}
 	}
 
 	list_for_each_entry_safe(unit, tmp, &rq->spare.loans, node) {
-		p = unit->borrower;
-		if (!offline && spare_entitled(rq, p, unit->stock))
-			continue;
-		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_GONE));
-		spare_recalled(rq, p, offline);
+		if (!spare_entitled(rq, unit->borrower, unit->stock))
+			spare_recall_from(rq, unit->borrower);
 	}
 }
 
 static void spare_recall_all(void)
 {
 	int cpu;
+
+	lockdep_assert_held(&spare_mutex);
 
 	for_each_possible_cpu(cpu) {
 		struct rq *rq = cpu_rq(cpu);
@@ -639,18 +796,56 @@ static void spare_recall_all(void)
 		if (list_empty(&rq->spare.stocks))
 			continue;
 		update_rq_clock(rq);
-		spare_recall(rq, false);
+		spare_recall(rq);
 	}
 }
 
+/* What may be had has changed: @p, if it was refused, asks again. */
+static void spare_retry(struct task_struct *p)
+{
+	struct rq_flags rf;
+	struct rq *rq;
+
+	if (!READ_ONCE(p->spare.refused))
+		return;
+
+	rq = task_rq_lock(p, &rf);
+	if (p->spare.refused) {
+		WRITE_ONCE(p->spare.refused, false);
+		update_rq_clock(rq);
+		if (p->spare.pending && task_on_rq_queued(p))
+			__sched_spare_enqueue(rq, p);
+	}
+	task_rq_unlock(rq, p, &rf);
+}
+
 /*
- * The CPU goes offline: its threads leave, and ask again where they come to.
- * One that only changes its root domain keeps its loans.
+ * The CPU goes offline, unless that is refused later: its loans become places
+ * in line. Who is moved away asks again where it comes to; the others are
+ * served if the CPU stays. One that only changes its root domain keeps its
+ * loans.
  */
 void sched_spare_rq_offline(struct rq *rq)
 {
-	if (!cpu_active(cpu_of(rq)))
-		spare_recall(rq, true);
+	struct spare_unit *unit, *tmp;
+
+	if (cpu_active(cpu_of(rq)))
+		return;
+
+	list_for_each_entry_safe(unit, tmp, &rq->spare.loans, node) {
+		struct task_struct *p = unit->borrower;
+		struct spare_stock *stock = spare_return(rq, p, SPARE_RETURN_GONE);
+
+		spare_set_pending(p, true);
+		spare_wait(rq, p, stock);
+	}
+}
+
+/* The CPU is online, again or still. */
+void sched_spare_rq_online(struct rq *rq)
+{
+	if (!list_empty(&rq->spare.stocks))
+		spare_serve_all(rq);
 }
 
 /* Events and replies */
@@ -668,8 +863,9 @@ static void spare_event(struct rq *rq, struct task_struct *p)
 	spare_count(p, SPARE_NR_EVENTS, 1);
 	trace_sched_spare_event(p);
 
-	p->spare.answered = 0;
-	WRITE_ONCE(p->spare.pending, true);
+	WRITE_ONCE(p->spare.answered, 0);
+	WRITE_ONCE(p->spare.served, false);
+	spare_set_pending(p, true);
 	if (p->spare.loan || spare_runs(rq, p) || !task_on_rq_queued(p) ||
 	    spare_runs_next(rq, p))
 		return;
@@ -704,14 +900,14 @@ static bool spare_event_stands(struct task_struct *p)
 {
 	/* Pairs with the barrier of whoever put @p to sleep. */
 	smp_mb();
-	if (READ_ONCE(p->spare.answered))
+	if (READ_ONCE(p->spare.answered) || READ_ONCE(p->spare.served))
 		return false;
 	/* Pairs with spare_replied(). */
 	smp_rmb();
 
 	return READ_ONCE(p->spare.pending) &&
 	       (READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
-		READ_ONCE(p->spare.stock));
+		READ_ONCE(p->spare.stock) || READ_ONCE(p->spare.refused));
 }
 
 void __sched_spare_event(struct task_struct *p)
@@ -719,13 +915,16 @@ void __sched_spare_event(struct task_struct *p)
 	struct rq_flags rf;
 	struct rq *rq;
 
-	/* Most threads are not; spare_event() asks again under the lock. */
-	if (!data_race(dl_task(p)))
+	guard(rcu)();
+
+	/* Most threads may not borrow; spare_event() asks again under the lock. */
+	if (!data_race(dl_task(p)) || !rcu_access_pointer(task_group(p)->spare.source))
 		return;
 
 	if (spare_event_stands(p)) {
-		guard(rcu)();
 		spare_count(p, SPARE_NR_EVENTS, 1);
+		if (!READ_ONCE(p->on_cpu) && READ_ONCE(p->spare.refused))
+			spare_count(p, SPARE_NR_REFUSED, 1);
 		trace_sched_spare_event(p);
 		return;
 	}
@@ -742,7 +941,7 @@ EXPORT_SYMBOL_GPL(__sched_spare_event);
 /* The reply of @p is out, and it has lingered. */
 static void spare_replied(struct rq *rq, struct task_struct *p)
 {
-	WRITE_ONCE(p->spare.pending, false);
+	spare_event_over(p);
 	/* Who sees it unanswered must not see it pending for what was answered. */
 	smp_wmb();
 	WRITE_ONCE(p->spare.answered, 0);
@@ -750,11 +949,8 @@ static void spare_replied(struct rq *rq, struct task_struct *p)
 	/* It was throttled while it wrote its reply. */
 	if (p->spare.stock)
 		spare_unwait(rq, p);
-	if (p->spare.loan) {
+	if (p->spare.loan)
 		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_REPLY));
-		if (spare_is_curr(rq, p))
-			resched_curr(rq);
-	}
 }
 
 void __sched_spare_reply(void)

@@ -18,8 +18,9 @@ struct spare_pool;
 /* Why a loan ended; the order of the returned_* lines of cpu.spare.stat. */
 enum spare_return_reason {
 	SPARE_RETURN_OWN,	/* runs on its own reservation again */
-	SPARE_RETURN_CHANCES,	/* has had its dispatches on the unit */
-	SPARE_RETURN_SLEEP,	/* blocked, or yielded */
+	SPARE_RETURN_UNUSED,	/* the same, and it never ran on the unit */
+	SPARE_RETURN_CHANCES,	/* has drained the unit as often as it may */
+	SPARE_RETURN_SLEEP,	/* halted, blocked or yielded */
 	SPARE_RETURN_REPLY,	/* has answered */
 	SPARE_RETURN_CHARGE,	/* has to pay first */
 	SPARE_RETURN_GONE,	/* exit, class, affinity, group, CPU or pool */
@@ -51,7 +52,7 @@ enum spare_borrow_mode {
 
 /**
  * struct sched_spare_terms - on what terms a group's threads borrow
- * @chances: dispatches a loan may have
+ * @chances: how often a loan may drain its unit
  * @linger: how long a loan goes on after a reply, us
  * @charge: loans are paid for out of the thread's own next budgets
  * @reply: a reply ends the loan
@@ -137,9 +138,13 @@ void __sched_spare_throttle(struct rq *rq, struct task_struct *p);
 void __sched_spare_pick(struct rq *rq);
 void __sched_spare_pay(struct task_struct *p);
 void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec);
-void __sched_spare_switch(struct rq *rq, struct task_struct *prev,
-			  struct task_struct *next);
+struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
+					     struct task_struct *prev,
+					     struct task_struct *next,
+					     struct sched_dl_entity *server);
+void sched_spare_withdraw(struct rq *rq, struct task_struct *p);
 void sched_spare_rq_offline(struct rq *rq);
+void sched_spare_rq_online(struct rq *rq);
 void sched_spare_attach_root(struct rq *rq);
 u64 sched_spare_bw(struct rq *rq);
 bool sched_spare_fits(void);
@@ -165,9 +170,26 @@ static inline bool sched_spare_borrows(const struct task_struct *p)
 	return sched_spare_enabled() && p->spare.loan;
 }
 
+/*
+ * The entity that @p runs on if it is picked now: of its own and its unit,
+ * those that are on the run queue, the one with the earlier deadline.
+ */
+static inline struct sched_dl_entity *sched_spare_entity(struct task_struct *p)
+{
+	struct sched_dl_entity *unit = sched_spare_enabled() ? p->spare.loan : NULL;
+
+	if (unit && !RB_EMPTY_NODE(&unit->rb_node) &&
+	    (RB_EMPTY_NODE(&p->dl.rb_node) ||
+	     dl_time_before(unit->deadline, p->dl.deadline)))
+		return unit;
+
+	return &p->dl;
+}
+
 static inline void sched_spare_enqueue(struct rq *rq, struct task_struct *p)
 {
-	if (sched_spare_enabled() && p->spare.pending)
+	if (sched_spare_enabled() &&
+	    (p->spare.pending || p->spare.loan || p->spare.stock))
 		__sched_spare_enqueue(rq, p);
 }
 
@@ -213,12 +235,17 @@ static inline void sched_spare_pay(struct task_struct *p)
 		__sched_spare_pay(p);
 }
 
-static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
-				      struct task_struct *next)
+/* Which server @next runs on, @server having been picked. */
+static inline struct sched_dl_entity *
+sched_spare_switch(struct rq *rq, struct task_struct *prev,
+		   struct task_struct *next, struct sched_dl_entity *server)
 {
 	if (sched_spare_enabled() && (prev->spare.loan || prev->spare.pending ||
-				      next->spare.loan || next->spare.stock))
-		__sched_spare_switch(rq, prev, next);
+				      next->spare.loan || next->spare.stock ||
+				      next->spare.served))
+		return __sched_spare_switch(rq, prev, next, server);
+
+	return server;
 }
 
 #else /* !CONFIG_SCHED_SPARE: */
@@ -244,6 +271,11 @@ static inline bool sched_spare_borrows(const struct task_struct *p)
 	return false;
 }
 
+static inline struct sched_dl_entity *sched_spare_entity(struct task_struct *p)
+{
+	return &p->dl;
+}
+
 static inline void sched_spare_enqueue(struct rq *rq, struct task_struct *p) { }
 static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
 				       int flags) { }
@@ -254,9 +286,16 @@ static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
 				       struct sched_dl_entity *dl_se,
 				       s64 delta_exec) { }
 static inline void sched_spare_pay(struct task_struct *p) { }
-static inline void sched_spare_switch(struct rq *rq, struct task_struct *prev,
-				      struct task_struct *next) { }
+static inline struct sched_dl_entity *
+sched_spare_switch(struct rq *rq, struct task_struct *prev,
+		   struct task_struct *next, struct sched_dl_entity *server)
+{
+	return server;
+}
+
+static inline void sched_spare_withdraw(struct rq *rq, struct task_struct *p) { }
 static inline void sched_spare_rq_offline(struct rq *rq) { }
+static inline void sched_spare_rq_online(struct rq *rq) { }
 static inline void sched_spare_attach_root(struct rq *rq) { }
 static inline u64 sched_spare_bw(struct rq *rq) { return 0; }
 static inline bool sched_spare_fits(void) { return true; }

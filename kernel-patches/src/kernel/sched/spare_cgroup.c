@@ -88,6 +88,11 @@ static void spare_update_groups(void)
 	rcu_read_unlock();
 
 	spare_recall_all();
+
+	rcu_read_lock();
+	css_for_each_descendant_pre(css, &root_task_group.css)
+		spare_members_retry(spare_css_tg(css));
+	rcu_read_unlock();
 }
 
 /* Replace the pool of @tg by @new; either may be none. */
@@ -173,6 +178,7 @@ static int spare_stat_show(struct seq_file *sf, void *v)
 		{ "borrowed_usec",	SPARE_BORROWED_NS, true },
 		{ "waited_usec",	SPARE_WAITED_NS, true },
 		{ "returned_own",	SPARE_NR_RETURNED + SPARE_RETURN_OWN },
+		{ "returned_unused",	SPARE_NR_RETURNED + SPARE_RETURN_UNUSED },
 		{ "returned_chances",	SPARE_NR_RETURNED + SPARE_RETURN_CHANCES },
 		{ "returned_sleep",	SPARE_NR_RETURNED + SPARE_RETURN_SLEEP },
 		{ "returned_reply",	SPARE_NR_RETURNED + SPARE_RETURN_REPLY },

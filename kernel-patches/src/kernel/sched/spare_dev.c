@@ -59,6 +59,14 @@ void sched_spare_join(struct task_struct *p)
 	raw_spin_unlock_irqrestore(&tg->spare.lock, flags);
 }
 
+static void spare_members_retry(struct task_group *tg)
+{
+	struct task_struct *p;
+
+	hlist_for_each_entry_rcu(p, &tg->spare.members, spare.member)
+		spare_retry(p);
+}
+
 /* @p is no deadline thread any more, or dead. */
 void sched_spare_leave(struct task_struct *p)
 {
@@ -76,6 +84,8 @@ void sched_spare_move(struct task_struct *p)
 void sched_spare_fork(struct task_struct *p)
 {
 	memset(&p->spare, 0, sizeof(p->spare));
+	/* A copy of the parent's, which may be on loan. */
+	p->dl_server = NULL;
 }
 
 /* Binding */

@@ -140,7 +140,7 @@ static void spare_pool_detach(struct spare_pool *pool)
 		WRITE_ONCE(rq->spare.bw, rq->spare.bw - spare_pool_bw(pool, cpu));
 
 		guard(rq_lock_irqsave)(rq);
-		WARN_ON_ONCE(!list_empty(&stock->waiters));
+		WARN_ON_ONCE(!RB_EMPTY_ROOT(&stock->line.rb_root));
 		list_del(&stock->node);
 		for (i = 0; i < pool->nr_units; i++, unit++) {
 			WARN_ON_ONCE(unit->borrower);
@@ -216,7 +216,7 @@ static struct spare_pool *spare_pool_alloc(u64 runtime, u64 period,
 
 		stock->pool = pool;
 		INIT_LIST_HEAD(&stock->free);
-		INIT_LIST_HEAD(&stock->waiters);
+		stock->line = RB_ROOT_CACHED;
 		for (i = 0; i < nr_units; i++, unit++)
 			spare_unit_init(unit, stock, cpu_rq(cpu));
 	}

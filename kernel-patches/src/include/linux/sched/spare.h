@@ -8,6 +8,7 @@
  */
 
 #include <linux/jump_label.h>
+#include <linux/rbtree_types.h>
 #include <linux/types.h>
 
 struct net_device;
@@ -26,24 +27,33 @@ struct task_struct;
  * @member: link in that list; hlist, because an RCU reader that is carried
  *	into another group's list by a move must still come to an end
  * @stock: where it waits for a unit, NULL if nowhere; run-queue lock
- * @wait: link in @stock's waiters
- * @since: when it began to wait, by the run queue's clock; 0: just now
+ * @wait: link in @stock's line
+ * @asked: when it first asked for a unit on account of what came; 0 if it has
+ *	not, or was dispatched on one since; run-queue lock
+ * @since: when it began to wait, by the run queue's clock; 0: it does not
  * @answered: until when a loan goes on although it has replied, by the run
  *	queue's clock; 0 if no reply came since the last event; run-queue lock
  * @debt: ns on loans that are not paid yet; run-queue lock
+ * @refused: it was refused a unit, and nothing has changed since; run-queue lock
  * @pending: an event came that it neither answered nor got a loan for;
  *	run-queue lock
+ * @served: it was dispatched on a loan for what came last; run-queue lock
+ * @halting: if it sleeps now, its guest has halted; its own
  */
 struct sched_spare_task {
 	struct sched_dl_entity	*loan;
 	struct task_group	*group;
 	struct hlist_node	member;
 	struct spare_stock	*stock;
-	struct list_head	wait;
+	struct rb_node		wait;
+	u64			asked;
 	u64			since;
 	u64			answered;
 	s64			debt;
+	bool			refused;
 	bool			pending;
+	bool			served;
+	bool			halting;
 };
 
 /* True while at least one pool exists. */
@@ -75,6 +85,17 @@ static inline void sched_spare_event(struct task_struct *p)
 }
 
 /**
+ * sched_spare_halt - the current thread is a vCPU whose guest has halted
+ * @halted: true before the thread sleeps for that reason, false afterwards
+ *
+ * A guest that halts has answered whatever came. Any other sleep of the thread
+ * has not: it goes on with the event when it is back.
+ *
+ * A macro, because struct task_struct is not complete here.
+ */
+#define sched_spare_halt(halted)	(current->spare.halting = (halted))
+
+/**
  * sched_spare_reply - the current thread has sent something out
  *
  * That ends its loan, if its group's cpu.spare.borrow says so.
@@ -104,6 +125,7 @@ static inline void sched_spare_dev_event(struct sched_spare_dev *sdev)
 static inline bool sched_spare_enabled(void) { return false; }
 static inline void sched_spare_event(struct task_struct *p) { }
 static inline void sched_spare_reply(void) { }
+#define sched_spare_halt(halted)	((void)(halted))
 
 #endif /* !CONFIG_SCHED_SPARE */
 

@@ -9,6 +9,7 @@
 #include <linux/tracepoint.h>
 
 TRACE_DEFINE_ENUM(SPARE_RETURN_OWN);
+TRACE_DEFINE_ENUM(SPARE_RETURN_UNUSED);
 TRACE_DEFINE_ENUM(SPARE_RETURN_CHANCES);
 TRACE_DEFINE_ENUM(SPARE_RETURN_SLEEP);
 TRACE_DEFINE_ENUM(SPARE_RETURN_REPLY);
@@ -111,6 +112,7 @@ TRACE_EVENT(sched_spare_return,
 		      __get_str(comm), __entry->pid,
 		      __print_symbolic(__entry->reason,
 				       { SPARE_RETURN_OWN,          "own" },
+				       { SPARE_RETURN_UNUSED,       "unused" },
 				       { SPARE_RETURN_CHANCES,      "chances" },
 				       { SPARE_RETURN_SLEEP,        "sleep" },
 				       { SPARE_RETURN_REPLY,        "reply" },
