@@ -54,7 +54,9 @@ struct tap {
 	int fd, ifindex;
 };
 
-static struct borrower *borrowers;	/* [3] */
+#define BORROWERS 16
+
+static struct borrower *borrowers;	/* [BORROWERS] */
 static struct tap tap_a, tap_b, tap_t;
 static const cpu_set_t all = { .__bits = { 7 } };	/* as far as the group allows */
 static unsigned int number, failures;
@@ -372,7 +374,7 @@ static void settle(void)
 /* Brings every test to the same start: one pool, a and b borrow, nobody runs. */
 static void fresh(void)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < BORROWERS; i++)
 		borrower_stop(&borrowers[i]);
 	settle();
 	must_put("t/cpu.spare.pool", POOL);
@@ -541,12 +543,73 @@ static bool returns_on_class_change(void)
 	return reaches("t/a", "returned_gone", gone + 1, 5 * MS);
 }
 
-static bool returns_on_parameter_change(void)
+/*
+ * Put off its run queue and back again every 0.3 ms, with packets all the time:
+ * the loan stays, and so does what it is charged to.
+ */
+static bool survives_parameter_change(void)
 {
-	long long gone = stat_of("t/a", "returned_gone");
+	const int64_t horizon = 500 * MS;
+	long long gone, used;
+	struct borrower *b;
+	int64_t start, cpu;
+	clockid_t clock;
 
-	reserve(on_loan()->pid, 6 * MS, 120 * MS);
-	return reaches("t/a", "returned_gone", gone + 1, 5 * MS);
+	must_put("t/cpu.spare.pool", "1000 10000 cpus=1");
+	must_put("t/a/cpu.spare.borrow", "on reply=0");
+	b = borrower_start(0, "t/a", 10 * MS, 100 * MS);
+	await_depletion(b);
+	if (clock_getcpuclockid(b->pid, &clock))
+		die("clock");
+	gone = stat_of("t/a", "returned_gone");
+	used = stat_of("t/a", "borrowed_usec");
+	start = now(CLOCK_MONOTONIC);
+	cpu = now(clock);
+	for (int i = 0; now(CLOCK_MONOTONIC) - start < horizon; i++) {
+		tap_send(tap_a);
+		errno = reserve(b->pid, 10 * MS + i % 2 * US, 100 * MS);
+		if (errno)
+			die("reserve");
+		pause_ns(300 * US);
+	}
+	cpu = now(clock) - cpu;
+	used = stat_of("t/a", "borrowed_usec") - used;
+	printf("# ran %lld us in %lld, %lld of them on loans\n", (long long)(cpu / US),
+	       (long long)(horizon / US), used);
+	if (stat_of("t/a", "returned_gone") != gone)
+		return because("the loan ended");
+	if (used < horizon / 10 / US * 7 / 10)
+		return because("only %lld us on loans", used);
+	/* One budget and one unit more for the ends. */
+	return cpu <= horizon / 5 + 11 * MS ? true :
+		because("ran %lld us of at most %lld", (long long)(cpu / US),
+			(long long)((horizon / 5 + 11 * MS) / US));
+}
+
+/* Its affinity changes, and still allows the CPU it is on. */
+static bool survives_affinity_in_place(void)
+{
+	long long gone;
+	struct borrower *b;
+	cpu_set_t cpus;
+	bool passed;
+
+	must_put("t/cpuset.cpus.partition", "member");
+	must_put("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	b = on_loan();
+	gone = stat_of("t/a", "returned_gone");
+	must_put("t/cpuset.cpus", "1-2");
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	if (sched_setaffinity(b->pid, sizeof(cpus), &cpus))
+		die("affinity");
+	passed = stat_of("t/a", "returned_gone") == gone || because("the loan ended");
+	borrower_stop(b);
+	settle();
+	must_put("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+	must_put("t/cpuset.cpus", "1");
+	must_put("t/cpuset.cpus.partition", "root");
+	return passed;
 }
 
 static bool returns_on_affinity_change(void)
@@ -576,13 +639,18 @@ static bool returns_on_affinity_change(void)
 
 static bool returns_on_group_change(void)
 {
-	long long gone = stat_of("t", "returned_gone");
+	long long gone = stat_of("t", "returned_gone"), borrows;
 	struct borrower *b = on_loan();
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", b->pid);
+	borrows = stat_of("t", "nr_borrows");
 	must_put("t/b/cgroup.procs", pid);
-	return reaches("t", "returned_gone", gone + 1, 5 * MS);
+	if (!reaches("t", "returned_gone", gone + 1, 5 * MS))
+		return false;
+	pause_ns(20 * MS);
+	return stat_of("t", "nr_borrows") == borrows ? true :
+		because("a second loan for an event that was served");
 }
 
 static bool returns_on_borrow_off(void)
@@ -749,7 +817,8 @@ static bool pending_borrows_at_throttle(void)
 	return reaches("t/a", "nr_borrows", borrows + 1, 45 * MS);
 }
 
-static bool sleep_ends_pending(void)
+/* Only a guest that halts has answered; a thread may sleep for many reasons. */
+static bool sleep_keeps_the_event(void)
 {
 	long long borrows = stat_of("t/a", "nr_borrows");
 	struct borrower *b = borrower_start(0, "t/a", 30 * MS, 100 * MS);
@@ -761,9 +830,75 @@ static bool sleep_ends_pending(void)
 	pause_ns(2 * MS);
 	if (write(b->wake[1], "", 1) != 1)
 		die("wake");
+	return reaches("t/a", "nr_borrows", borrows + 1, 45 * MS);
+}
+
+/* It blocks on its loan, as for a lock of its VMM, and goes on where it was. */
+static bool borrows_again_after_a_lock(void)
+{
+	long long sleep = stat_of("t/a", "returned_sleep"), borrows;
+	struct borrower *b = on_loan();
+
+	borrows = stat_of("t/a", "nr_borrows");
+	b->order = BLOCK;
+	if (!reaches("t/a", "returned_sleep", sleep + 1, 20 * MS))
+		return false;
+	if (write(b->wake[1], "", 1) != 1)
+		die("wake");
+	return reaches("t/a", "nr_borrows", borrows + 1, 5 * MS);
+}
+
+/* A neighbour with an earlier deadline runs whenever it may. */
+static bool preempted_borrower_has_all_of_qs(void)
+{
+	long long returned = stat_of("t/a", "returned_chances"), used;
+	struct borrower *b;
+
+	must_put("t/a/cpu.spare.borrow", "on chances=1 reply=0");
+	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
+	borrower_start(1, "t/b", 1 * MS, 4 * MS);
 	await_depletion(b);
-	return stat_of("t/a", "nr_borrows") == borrows ? true :
-		because("borrowed for an event that it has slept through");
+	used = stat_of("t/a", "borrowed_usec");
+	tap_send(tap_a);
+	if (!reaches("t/a", "returned_chances", returned + 1, 20 * MS))
+		return false;
+	used = stat_of("t/a", "borrowed_usec") - used;
+	return used >= 3990 && used <= 4100 ? true : because("ran %lld us on a loan of 4000", used);
+}
+
+/* One unit for all; packets for all, all the time. */
+static bool nobody_starves_in_line(void)
+{
+	const int64_t horizon = 3000 * MS, own = horizon / 50;
+	int64_t start, cpu[BORROWERS], least = INT64_MAX, most = 0;
+	clockid_t clock[BORROWERS];
+
+	must_put("t/cpu.spare.borrow", "on chances=1");
+	for (int i = 0; i < BORROWERS; i++)
+		borrower_start(i, i % 2 ? "t/a" : "t/b", 1 * MS, 50 * MS);
+	pause_ns(60 * MS);
+	start = now(CLOCK_MONOTONIC);
+	for (int i = 0; i < BORROWERS; i++) {
+		if (clock_getcpuclockid(borrowers[i].pid, &clock[i]))
+			die("clock");
+		cpu[i] = now(clock[i]);
+	}
+	while (now(CLOCK_MONOTONIC) - start < horizon) {
+		tap_send(tap_t);
+		pause_ns(500 * US);
+	}
+	for (int i = 0; i < BORROWERS; i++) {
+		int64_t lent = now(clock[i]) - cpu[i] - own;
+
+		least = lent < least ? lent : least;
+		most = lent > most ? lent : most;
+	}
+	must_put("t/cpu.spare.borrow", "inherit");
+	printf("# of %lld us lent, one thread had %lld, another %lld; %lld loans of %lld unused\n",
+	       (long long)(horizon / US * 4 / 10), (long long)(least / US), (long long)(most / US),
+	       stat_of("t", "returned_unused"), stat_of("t", "nr_borrows"));
+	return least * 2 >= horizon * 4 / 10 / BORROWERS ? true :
+		because("one thread had %lld us on loans", (long long)(least / US));
 }
 
 /* b has budget, but a's deadline is earlier and a always runs. */
@@ -979,7 +1114,7 @@ static bool device_belongs_to_one_group(void)
 static bool statistics_add_up(void)
 {
 	static const char *const returned[] = {
-		"returned_own", "returned_chances", "returned_sleep",
+		"returned_own", "returned_unused", "returned_chances", "returned_sleep",
 		"returned_reply", "returned_charge", "returned_gone",
 	};
 	long long sum = 0, borrows = stat_of("t", "nr_borrows");
@@ -990,8 +1125,9 @@ static bool statistics_add_up(void)
 		return because("%lld units busy with no borrower alive", stat_of("t", "units_busy"));
 	if (sum != borrows)
 		return because("%lld borrows, %lld returns", borrows, sum);
-	/* Whoever loses a loan by a change from outside may get another. */
-	return borrows <= stat_of("t", "nr_events") + stat_of("t", "returned_gone") ?
+	/* Whoever has not had, or not finished, what the loan was for gets another. */
+	return borrows <= stat_of("t", "nr_events") + stat_of("t", "returned_gone") +
+			  stat_of("t", "returned_unused") + stat_of("t", "returned_sleep") ?
 		true : because("more loans than events");
 }
 
@@ -1003,16 +1139,18 @@ static const struct {
 	{ "a depleted thread waits when there is no event", without_event_it_waits },
 	{ "an event for a thread with budget lends nothing", without_budget_gone_no_loan },
 	{ "a loan ends when the thread runs on its own reservation", returns_on_own_dispatch },
-	{ "chances=1: a loan ends after one dispatch of at most Qs", returns_after_chances },
+	{ "chances=1: a loan ends after Qs", returns_after_chances },
+	{ "chances=1: a borrower that is preempted has all of Qs", preempted_borrower_has_all_of_qs },
 	{ "a loan ends when the thread sleeps", returns_on_sleep },
 	{ "a loan ends when the thread yields", returns_on_yield },
 	{ "an event for a depleted sleeper lends at its wake-up", sleeper_borrows_at_wake_up },
 	{ "a borrower that was boosted while it was blocked runs again", boosted_sleeper_runs_again },
 	{ "a loan ends when the thread exits", returns_on_exit },
 	{ "a loan ends when the thread changes class", returns_on_class_change },
-	{ "a loan ends when the thread's parameters change", returns_on_parameter_change },
-	{ "a loan ends when the thread's affinity changes", returns_on_affinity_change },
-	{ "a loan ends when the thread changes group", returns_on_group_change },
+	{ "a loan goes on, and is charged, when the thread's parameters change", survives_parameter_change },
+	{ "a loan goes on when the thread's affinity changes in place", survives_affinity_in_place },
+	{ "a loan ends when the thread moves to another CPU", returns_on_affinity_change },
+	{ "a loan ends when the thread changes group, and is not given again", returns_on_group_change },
 	{ "a loan ends when borrowing is switched off", returns_on_borrow_off },
 	{ "an ancestor's off binds the groups below it", ancestor_off_binds },
 	{ "a loan ends when its pool is removed; bandwidth is conserved", returns_on_pool_removal },
@@ -1022,7 +1160,9 @@ static const struct {
 	{ "with one unit the second borrower waits, and is served", second_borrower_waits },
 	{ "a waiter that dies leaves the line", waiter_leaves_when_it_sleeps },
 	{ "an event for a running thread lends when its budget ends", pending_borrows_at_throttle },
-	{ "an event is over when the thread sleeps", sleep_ends_pending },
+	{ "an event is not over when the thread sleeps", sleep_keeps_the_event },
+	{ "a borrower that blocks borrows again when it wakes up", borrows_again_after_a_lock },
+	{ "of many borrowers none starves in line", nobody_starves_in_line },
 	{ "a thread with budget behind an earlier deadline borrows", earlier_deadline_is_passed_by },
 	{ "charge=1: loans are paid for, no more and no less", charged_borrower_gets_its_share },
 	{ "a thread with SCHED_FLAG_RECLAIM borrows", reclaiming_thread_borrows },
@@ -1043,7 +1183,7 @@ static void set_up(void)
 	CPU_SET(0, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus))
 		die("affinity");
-	borrowers = mmap(NULL, 3 * sizeof(*borrowers), PROT_READ | PROT_WRITE,
+	borrowers = mmap(NULL, BORROWERS * sizeof(*borrowers), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (borrowers == MAP_FAILED)
 		die("mmap");
