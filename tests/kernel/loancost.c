@@ -9,7 +9,6 @@
  *			borrows, and the sender, whose deadline is earlier, goes on
  *	dispatch	the switch to a thread on loan when the sender sleeps,
  *			against the same for a thread that has budget
- *	return		the switch back, which ends the loan, against the same
  *	loan		borrow, dispatch and return: a depleted sleeper is sent
  *			a packet, woken up, and sleeps again, against the same
  *			for one that has budget and is sent nothing
@@ -23,6 +22,7 @@
 #include "lab.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -46,14 +46,20 @@ struct sleeper {
 /* The same when it never sleeps: it says when it was given the CPU. */
 struct spinner {
 	pid_t pid;
+	int yields;	/* which ends its loan, and its event */
 	atomic_int armed;
 	atomic_llong resumed;
 };
 
 /* What one round of a spinner's takes. */
 struct steps {
-	int64_t sent, there, back;
+	int64_t sent, there;
 };
+
+static long long loans(void)
+{
+	return stat_of("pool", "nr_borrows");
+}
 
 static void idle(void *unused)
 {
@@ -82,7 +88,8 @@ static void round_trip(struct sleeper *s)
 }
 
 /* A wake-up and its answer, with a packet through @tap before each. */
-static int64_t trip_cost(struct tap *tap, int64_t runtime, int64_t period, int depleted)
+static int64_t trip_cost(struct tap *tap, int64_t runtime, int64_t period, int depleted,
+			 long long *borrows)
 {
 	int64_t took[ROUNDS];
 	struct sleeper s;
@@ -107,6 +114,8 @@ static int64_t trip_cost(struct tap *tap, int64_t runtime, int64_t period, int d
 		if (i >= WARM_UP)
 			took[i - WARM_UP] = sent + now() - start;
 	}
+	/* To be killed is to wake up, with an event that it has not answered by halting. */
+	*borrows = loans();
 	kill(s.pid, SIGKILL);
 	close(s.wake[0]);
 	close(s.wake[1]);
@@ -115,7 +124,7 @@ static int64_t trip_cost(struct tap *tap, int64_t runtime, int64_t period, int d
 	return median(took, ROUNDS);
 }
 
-/* Each packet after a sleep, which ends what was pending. */
+/* Each packet after a yield, which ends what was pending. */
 static int64_t send_cost(struct tap *tap, struct tap *before)
 {
 	int64_t took[ROUNDS];
@@ -123,7 +132,7 @@ static int64_t send_cost(struct tap *tap, struct tap *before)
 	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
 		int64_t one;
 
-		pause_ns(MS);
+		sched_yield();
 		if (before)
 			tap_send(before);
 		one = tap_send(tap);
@@ -144,15 +153,16 @@ static void spin(void *data)
 		/* The next instant that it sees is after the sender's sleep has begun. */
 		s->armed = 0;
 		s->resumed = now();
+		if (s->yields)
+			sched_yield();
 	}
 }
 
-static int64_t sleep_until(int64_t when)
+static void sleep_until(int64_t when)
 {
 	struct timespec ts = { when / 1000000000, when % 1000000000 };
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-	return now();
 }
 
 /*
@@ -173,31 +183,24 @@ static struct spinner *make_spinner(void)
 /* A packet through @tap for a thread that spins, which has the CPU while the sender sleeps. */
 static struct steps steps_cost(struct spinner *s, struct tap *tap, int64_t runtime, int64_t period)
 {
-	int64_t sent[ROUNDS], there[ROUNDS], back[ROUNDS];
+	int64_t sent[ROUNDS], there[ROUNDS];
 
 	reserve(s->pid, runtime, period);
 	kill(s->pid, SIGCONT);
 	pause_ns(20 * MS);
 	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
-		int64_t one = tap_send(tap), until, before, woke;
+		int64_t one = tap_send(tap), before;
 
 		s->armed = 1;
 		before = now();
-		until = before + SLEEP;
-		woke = sleep_until(until);
+		sleep_until(before + SLEEP);
 		if (i < WARM_UP)
 			continue;
 		sent[i - WARM_UP] = one;
 		there[i - WARM_UP] = s->resumed - before;
-		back[i - WARM_UP] = woke - until;
 	}
 	kill(s->pid, SIGKILL);
-	return (struct steps){ median(sent, ROUNDS), median(there, ROUNDS), median(back, ROUNDS) };
-}
-
-static long long loans(void)
-{
-	return stat_of("pool", "nr_borrows");
+	return (struct steps){ median(sent, ROUNDS), median(there, ROUNDS) };
 }
 
 /* Each round must have had its loan. */
@@ -209,7 +212,7 @@ static void check_loans(long long count)
 	exit(1);
 }
 
-/* The sender's deadline is before its and the unit's. A loan ends after one dispatch. */
+/* The sender's deadline is before its and the unit's. A loan ends when it yields. */
 static void print_steps(struct tap *bound, struct tap *other)
 {
 	struct spinner *rich = make_spinner(), *poor = make_spinner();
@@ -217,28 +220,26 @@ static void print_steps(struct tap *bound, struct tap *other)
 	long long borrows;
 
 	reserve(0, 20 * MS, 200 * MS);
-	put("pool/vm0", "cpu.spare.borrow", "on chances=1");
+	poor->yields = 1;
 	plain = steps_cost(rich, other, 300 * MS, 1000 * MS);
 	pause_ns(1100 * MS);
 	borrows = loans();
 	loan = steps_cost(poor, bound, MS, 1000 * MS);
 	check_loans(loans() - borrows);
-	put("pool/vm0", "cpu.spare.borrow", "on");
 	printf("event_borrow %lld\n", (long long)(loan.sent - plain.sent));
 	printf("dispatch %lld\n", (long long)(loan.there - plain.there));
-	printf("return %lld\n", (long long)(loan.back - plain.back));
 }
 
 static void print_loan(struct tap *bound, struct tap *other)
 {
-	long long borrows;
+	long long before, after;
 	int64_t plain, loan;
 
-	plain = trip_cost(other, 300 * MS, 1000 * MS, 0);
+	plain = trip_cost(other, 300 * MS, 1000 * MS, 0, &after);
 	pause_ns(1100 * MS);
-	borrows = loans();
-	loan = trip_cost(bound, MS, 1000 * MS, 1);
-	check_loans(loans() - borrows);
+	before = loans();
+	loan = trip_cost(bound, MS, 1000 * MS, 1, &after);
+	check_loans(after - before);
 	printf("loan %lld\n", (long long)(loan - plain));
 }
 
@@ -313,7 +314,7 @@ int main(int argc, char **argv)
 	print_steps(&bound, &other);
 	pause_ns(1100 * MS);
 	join("pool/vm0", getpid());
-	reserve(0, 300 * MS, 1000 * MS);
+	reserve(0, 3 * MS, 10 * MS);
 	printf("event %lld\n", (long long)(send_cost(&bound, NULL) - send_cost(&other, NULL)));
 	printf("event_again %lld\n", (long long)(send_cost(&bound, &bound) - send_cost(&other, &other)));
 	return 0;
