@@ -5,27 +5,29 @@
  * KVM decides nothing here: it tells which vCPU threads an interrupt is for.
  * Interrupts of the guest's own devices of time (local APIC timer, in-kernel
  * PIT) and interprocessor interrupts do not come this way.
+ *
+ * Where an interrupt enters KVM it is known whether a device has sent it; who
+ * gets it is known where it is accepted. In between, @event goes with it, in
+ * the copy of the route and what is made of that. An architecture that has
+ * __KVM_HAVE_ARCH_SPARE_EVENT reports the vCPU that accepts it. For others any
+ * may be the one: the generic code reports them all.
+ *
+ * A report follows the delivery, which has woken the vCPU up if it slept. It
+ * takes a run-queue lock, and an interrupt may be for a thousand vCPUs and be
+ * delivered with interrupts off: what may have many destinations is reported
+ * by a work item.
  */
 
 #include <linux/kvm_host.h>
 #include <linux/sched/spare.h>
 
 /**
- * kvm_arch_irq_target - the vCPU that an interrupt along a route goes to
- * @kvm: the virtual machine
- * @e: the route
- * @vcpu: set to the vCPU if there is just one, left alone otherwise
+ * __kvm_spare_event - a vCPU has accepted a device's interrupt
+ * @vcpu: the vCPU
  *
- * Return: false if the interrupt reaches no vCPU.
+ * Context: as sched_spare_event().
  */
-bool __weak kvm_arch_irq_target(struct kvm *kvm,
-				struct kvm_kernel_irq_routing_entry *e,
-				struct kvm_vcpu **vcpu)
-{
-	return true;
-}
-
-static void kvm_spare_event_vcpu(struct kvm_vcpu *vcpu)
+void __kvm_spare_event(struct kvm_vcpu *vcpu)
 {
 	struct task_struct *task;
 
@@ -36,51 +38,59 @@ static void kvm_spare_event_vcpu(struct kvm_vcpu *vcpu)
 	rcu_read_unlock();
 }
 
-/* An interrupt that goes to more than one vCPU may be answered by any of them. */
-static void kvm_spare_event_all(struct kvm *kvm)
+static bool kvm_spare_take_event(struct kvm_vcpu *vcpu)
 {
+#ifdef __KVM_HAVE_ARCH_SPARE_EVENT
+	return xchg(&vcpu->spare_event, false);
+#else
+	return true;
+#endif
+}
+
+static void kvm_spare_work(struct work_struct *work)
+{
+	struct kvm *kvm = container_of(work, struct kvm, spare_work);
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
-	kvm_for_each_vcpu(i, vcpu, kvm)
-		kvm_spare_event_vcpu(vcpu);
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		if (kvm_spare_take_event(vcpu))
+			__kvm_spare_event(vcpu);
+		cond_resched();
+	}
 }
 
 /**
- * __kvm_spare_event - an interrupt was sent along a route
- * @kvm: the virtual machine
- * @e: the route
+ * __kvm_spare_event_later - one of many vCPUs has accepted an interrupt
+ * @vcpu: the vCPU
  *
- * Context: as sched_spare_event().
+ * Context: any but NMI.
  */
-void __kvm_spare_event(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e)
+void __kvm_spare_event_later(struct kvm_vcpu *vcpu)
 {
-	struct kvm_vcpu *vcpu = NULL;
-
-	if (!kvm_arch_irq_target(kvm, e, &vcpu))
-		return;
-
-	if (vcpu)
-		kvm_spare_event_vcpu(vcpu);
-	else
-		kvm_spare_event_all(kvm);
+	WRITE_ONCE(vcpu->spare_event, true);
+	/* If it is queued already, it will see the store above. */
+	schedule_work(&vcpu->kvm->spare_work);
 }
 
 /**
- * __kvm_spare_event_gsi - an interrupt line was raised
- * @kvm: the virtual machine
- * @gsi: the line
+ * __kvm_spare_event_all - some vCPU has accepted an interrupt
+ * @kvm: its virtual machine
  *
- * Context: as sched_spare_event(); may hold kvm->irq_srcu.
+ * Context: any but NMI.
  */
-void __kvm_spare_event_gsi(struct kvm *kvm, u32 gsi)
+void __kvm_spare_event_all(struct kvm *kvm)
 {
-	struct kvm_kernel_irq_routing_entry routes[KVM_NR_IRQCHIPS];
-	int idx, n;
+	schedule_work(&kvm->spare_work);
+}
 
-	idx = srcu_read_lock(&kvm->irq_srcu);
-	n = kvm_irq_map_gsi(kvm, routes, gsi);
-	while (n--)
-		__kvm_spare_event(kvm, &routes[n]);
-	srcu_read_unlock(&kvm->irq_srcu, idx);
+void kvm_spare_init(struct kvm *kvm)
+{
+	INIT_WORK(&kvm->spare_work, kvm_spare_work);
+}
+
+/* No vCPU runs any more, but an EOI that is due may still deliver something. */
+void kvm_spare_destroy(struct kvm *kvm)
+{
+	disable_work_sync(&kvm->spare_work);
 }
