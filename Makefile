@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo experiments experiment check check-debug check-system tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-arches check-debug check-system tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -28,6 +28,10 @@ experiment: ## run one of them (NAME=ping)
 check: ## run all tests
 	$(Q)config/setup
 	$(Q)tests/run
+
+check-arches: ## compile what the series touches for arm64, powerpc, riscv, s390 and x86; MINUTES minutes
+	$(Q)config/setup --arches
+	$(Q)kernel-patches/arches $(jobs)
 
 check-debug: ## stress a kernel with KASAN, lockdep and kmemleak (OPS=N, SEEDS=N)
 	$(Q)config/setup
