@@ -1,0 +1,700 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which interrupts of a virtual machine are events, for which of its vCPUs, and
+ * when: KVM's own ways in, vhost-net's two queues, and a tap that is full.
+ *
+ * Runs as root on two CPUs inside the testbed. The machine has no system but a
+ * handler that counts and acknowledges; each of its two vCPUs is a SCHED_DEADLINE
+ * thread in a group of its own, so that cpu.spare.stat tells whose the event was.
+ */
+#define _GNU_SOURCE
+#include "lab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/kvm.h>
+#include <linux/vhost.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_ring.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROOT "/sys/fs/cgroup/"
+#define TRACING "/sys/kernel/tracing/"
+
+enum {
+	VCPUS = 2,
+	PINS = 24,
+	/* In guest memory. */
+	GDT = 0x1000, IDT = 0x2000, CODE = 0x4000, STACK = 0x6000, COUNTS = 0x8000,
+	MEMORY = 0x10000,
+	/* Vectors; those of the PIC's pins follow VECTOR_PIC. */
+	VECTOR_PIC = 0x20, VECTOR_TIMER = 0x40, VECTOR = 0x41, VECTOR_SENDER = 0x50, VECTOR_IPI = 0x51,
+	LOWEST = 1,	/* delivery mode */
+	/* Interrupt lines. */
+	EDGE = 10, LEVEL = 11, MASKED = 12, DEFERRED = 13, EVERYONE = 14, PIC_ONLY = 5,
+	FAST = PINS, FAST_EVERYONE,	/* MSI */
+};
+
+static unsigned char *memory;
+static int vm, vcpus[VCPUS];
+static atomic_int ready;
+static unsigned int number, failures;
+
+static void must(long result, const char *what)
+{
+	if (result < 0)
+		die(what);
+}
+
+/* --- the guest --- */
+
+static unsigned char *emit(unsigned char *at, const void *bytes, size_t size)
+{
+	memcpy(at, bytes, size);
+	return at + size;
+}
+
+/* mov dword [@address], @value */
+static unsigned char *emit_store(unsigned char *at, uint32_t address, uint32_t value)
+{
+	at = emit(at, "\xc7\x05", 2);
+	at = emit(at, &address, 4);
+	return emit(at, &value, 4);
+}
+
+/* Counts, sends @ipi to the second vCPU if that is not 0, acknowledges. */
+static void emit_handler(uint32_t where, int vcpu, uint32_t ipi)
+{
+	unsigned char *at = memory + where;
+	uint32_t count = COUNTS + 4 * vcpu;
+
+	at = emit(at, "\xf0\xff\x05", 3);	/* lock inc dword */
+	at = emit(at, &count, 4);
+	if (ipi) {
+		at = emit_store(at, 0xfee00310, 1 << 24);
+		at = emit_store(at, 0xfee00300, 0x4000 | ipi);
+	}
+	at = emit_store(at, 0xfee000b0, 0);
+	emit(at, "\xcf", 1);			/* iret */
+}
+
+static void set_gate(int vcpu, int vector, uint32_t handler)
+{
+	uint16_t gate[4] = { handler, 8, 0x8e00, handler >> 16 };
+
+	memcpy(memory + IDT + vcpu * 0x800 + vector * 8, gate, sizeof(gate));
+}
+
+static void load_guest(void)
+{
+	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
+
+	memcpy(memory + GDT, gdt, sizeof(gdt));
+	memcpy(memory + CODE, "\xfb\xf4\xeb\xfc", 4);	/* sti; again: hlt; jmp again */
+	for (int i = 0; i < VCPUS; i++) {
+		uint32_t handler = CODE + 0x100 * (i + 1);
+
+		emit_handler(handler, i, 0);
+		for (int vector = VECTOR_PIC; vector < 256; vector++)
+			set_gate(i, vector, handler);
+	}
+	emit_handler(CODE + 0x400, 0, VECTOR_IPI);
+	set_gate(0, VECTOR_SENDER, CODE + 0x400);
+}
+
+static uint32_t handled(int vcpu)
+{
+	return *(volatile uint32_t *)(memory + COUNTS + 4 * vcpu);
+}
+
+static void set_register(struct kvm_lapic_state *apic, unsigned int where, uint32_t value)
+{
+	memcpy(apic->regs + where, &value, sizeof(value));
+}
+
+static void set_up_vcpu(int i)
+{
+	struct kvm_regs regs = { .rip = CODE, .rflags = 2, .rsp = STACK + 0x800 * (i + 1) };
+	struct kvm_segment data = {
+		.limit = ~0U, .selector = 16, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1,
+	};
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct kvm_lapic_state apic;
+	struct kvm_sregs sregs;
+
+	must(ioctl(vcpus[i], KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.cs = data;
+	sregs.cs.selector = 8;
+	sregs.cs.type = 11;
+	sregs.gdt = (struct kvm_dtable){ .base = GDT, .limit = 23 };
+	sregs.idt = (struct kvm_dtable){ .base = IDT + 0x800 * i, .limit = 0x7ff };
+	sregs.cr0 |= 1;
+	must(ioctl(vcpus[i], KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
+	must(ioctl(vcpus[i], KVM_SET_REGS, &regs), "KVM_SET_REGS");
+	must(ioctl(vcpus[i], KVM_SET_MP_STATE, &runnable), "KVM_SET_MP_STATE");
+
+	/* On, flat logical addresses 1 and 2; the first one takes the PIC's. */
+	must(ioctl(vcpus[i], KVM_GET_LAPIC, &apic), "KVM_GET_LAPIC");
+	set_register(&apic, 0xf0, 0x1ff);
+	set_register(&apic, 0xd0, 1U << (24 + i));
+	set_register(&apic, 0x350, i ? 0x10700 : 0x700);
+	must(ioctl(vcpus[i], KVM_SET_LAPIC, &apic), "KVM_SET_LAPIC");
+}
+
+static void *run_vcpu(void *data)
+{
+	int i = *(int *)data;
+	char group[8], text[16];
+
+	snprintf(group, sizeof(group), "m/%d", i);
+	snprintf(text, sizeof(text), "%d", gettid());
+	put(group, "cgroup.threads", text);
+	reserve(0, 2 * MS, 10 * MS);
+	set_up_vcpu(i);
+	ready++;
+	for (;;)
+		if (ioctl(vcpus[i], KVM_RUN, 0) < 0 ? errno != EINTR : true)
+			die("KVM_RUN");
+}
+
+/* --- the machine --- */
+
+static struct kvm_msi msi_to(uint8_t dest, bool logical, int mode, int vector)
+{
+	return (struct kvm_msi){
+		/* A lowest-priority message has the redirection hint as well. */
+		.address_lo = 0xfee00000 | dest << 12 | (mode == LOWEST) << 3 | logical << 2,
+		.data = mode << 8 | vector,
+	};
+}
+
+static void set_routes(void)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry[64];
+	} table = { .head.nr = 0 };
+	struct kvm_irq_routing_entry *e = table.entry;
+	struct kvm_msi fast = msi_to(1, false, 0, VECTOR), everyone = msi_to(0xff, false, 0, VECTOR);
+
+	for (unsigned int i = 0; i < PINS; i++) {
+		*e++ = (struct kvm_irq_routing_entry){
+			.gsi = i, .type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip = { KVM_IRQCHIP_IOAPIC, i },
+		};
+		if (i < 16)
+			*e++ = (struct kvm_irq_routing_entry){
+				.gsi = i, .type = KVM_IRQ_ROUTING_IRQCHIP,
+				.u.irqchip = { i / 8, i % 8 },
+			};
+	}
+	*e++ = (struct kvm_irq_routing_entry){
+		.gsi = FAST, .type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = fast.address_lo, .data = fast.data },
+	};
+	*e++ = (struct kvm_irq_routing_entry){
+		.gsi = FAST_EVERYONE, .type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = everyone.address_lo, .data = everyone.data },
+	};
+	table.head.nr = e - table.entry;
+	must(ioctl(vm, KVM_SET_GSI_ROUTING, &table), "KVM_SET_GSI_ROUTING");
+}
+
+/* Fixed delivery to a physical address. */
+static void set_pin(struct kvm_irqchip *chip, int pin, int vector, int dest, bool level)
+{
+	chip->chip.ioapic.redirtbl[pin].bits = (uint64_t)dest << 56 | level << 15 | vector;
+}
+
+static void set_irqchips(void)
+{
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+
+	must(ioctl(vm, KVM_GET_IRQCHIP, &chip), "KVM_GET_IRQCHIP");
+	set_pin(&chip, 0, VECTOR_TIMER, 0, false);
+	set_pin(&chip, EDGE, VECTOR, 1, false);
+	set_pin(&chip, LEVEL, VECTOR, 0, true);
+	set_pin(&chip, DEFERRED, VECTOR, 0, false);
+	set_pin(&chip, EVERYONE, VECTOR, 0xff, false);
+	must(ioctl(vm, KVM_SET_IRQCHIP, &chip), "KVM_SET_IRQCHIP");
+
+	for (int i = 0; i < 2; i++) {
+		chip = (struct kvm_irqchip){ .chip_id = i };
+		chip.chip.pic.irq_base = VECTOR_PIC + 8 * i;
+		chip.chip.pic.auto_eoi = 1;
+		chip.chip.pic.imr = i ? 0xff : ~(1 << PIC_ONLY);
+		must(ioctl(vm, KVM_SET_IRQCHIP, &chip), "KVM_SET_IRQCHIP");
+	}
+}
+
+static void make_machine(void)
+{
+	static int index[VCPUS] = { 0, 1 };
+	struct kvm_userspace_memory_region region = { .memory_size = MEMORY };
+	struct kvm_pit_config pit = { .flags = 0 };
+	int kvm = open("/dev/kvm", O_RDWR);
+	pthread_t thread;
+
+	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	region.userspace_addr = (uintptr_t)memory;
+	load_guest();
+	must(kvm, "/dev/kvm");
+	must(vm = ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+	must(ioctl(vm, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
+	must(ioctl(vm, KVM_CREATE_PIT2, &pit), "KVM_CREATE_PIT2");
+	must(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+	for (int i = 0; i < VCPUS; i++)
+		must(vcpus[i] = ioctl(vm, KVM_CREATE_VCPU, i), "KVM_CREATE_VCPU");
+	set_routes();
+	set_irqchips();
+	for (int i = 0; i < VCPUS; i++)
+		if (pthread_create(&thread, NULL, run_vcpu, &index[i]))
+			die("thread");
+	while (ready < VCPUS)
+		pause_ns(MS);
+	pause_ns(20 * MS);
+}
+
+static void set_line(unsigned int gsi, int level)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	must(ioctl(vm, KVM_IRQ_LINE, &line), "KVM_IRQ_LINE");
+}
+
+/* As a VMM does that wants to know whether it was coalesced. */
+static void set_line_status(unsigned int gsi, int level)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	must(ioctl(vm, KVM_IRQ_LINE_STATUS, &line), "KVM_IRQ_LINE_STATUS");
+}
+
+static void pulse(unsigned int gsi)
+{
+	set_line(gsi, 1);
+	set_line(gsi, 0);
+}
+
+static void send_msi(uint8_t dest, bool logical, int mode, int vector)
+{
+	struct kvm_msi msi = msi_to(dest, logical, mode, vector);
+
+	must(ioctl(vm, KVM_SIGNAL_MSI, &msi), "KVM_SIGNAL_MSI");
+}
+
+static int irqfd(unsigned int gsi)
+{
+	struct kvm_irqfd irqfd = { .fd = eventfd(0, EFD_NONBLOCK), .gsi = gsi };
+
+	must(ioctl(vm, KVM_IRQFD, &irqfd), "KVM_IRQFD");
+	return irqfd.fd;
+}
+
+static void signal_fd(int fd)
+{
+	must(eventfd_write(fd, 1), "eventfd");
+}
+
+/* Interrupts every 5 ms, or none. */
+static void run_pit(bool on)
+{
+	struct kvm_pit_state2 pit = { .flags = 0 };
+
+	pit.channels[0] = (struct kvm_pit_channel_state){ .count = 5966, .mode = on ? 2 : 0xff, .gate = 1 };
+	must(ioctl(vm, KVM_SET_PIT2, &pit), "KVM_SET_PIT2");
+}
+
+/* --- what is seen of it --- */
+
+static long long events_before[VCPUS];
+static uint32_t handled_before[VCPUS];
+
+static long long events(int vcpu)
+{
+	char group[8];
+
+	snprintf(group, sizeof(group), "m/%d", vcpu);
+	return stat_of(group, "nr_events");
+}
+
+static void mark(void)
+{
+	for (int i = 0; i < VCPUS; i++) {
+		events_before[i] = events(i);
+		handled_before[i] = handled(i);
+	}
+}
+
+/* Since mark(). A vCPU may have to wait for its budget before it handles one. */
+static void check(const char *name, long long first, long long second)
+{
+	long long seen[VCPUS];
+	bool good;
+
+	pause_ns(30 * MS);
+	for (int i = 0; i < VCPUS; i++)
+		seen[i] = events(i) - events_before[i];
+	good = seen[0] == first && seen[1] == second;
+	printf("%sok %u - %s", good ? "" : "not ", ++number, name);
+	if (!good)
+		printf(": %lld and %lld events, %u and %u handled", seen[0], seen[1],
+		       handled(0) - handled_before[0], handled(1) - handled_before[1]);
+	printf("\n");
+	fflush(stdout);
+	failures += !good;
+}
+
+static void check_that(const char *name, bool good)
+{
+	printf("%sok %u - %s\n", good ? "" : "not ", ++number, name);
+	fflush(stdout);
+	failures += !good;
+}
+
+/* --- tracing: what came first --- */
+
+static void trace_put(const char *file, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "%s", file);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die(path);
+	close(fd);
+}
+
+static void trace_start(void)
+{
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	trace_put("trace", "\n");
+	trace_put("events/kvm/kvm_apic_accept_irq/enable", "1");
+	trace_put("events/sched_spare/sched_spare_event/enable", "1");
+}
+
+/* @reports of them, and each after a delivery of its own. */
+static bool trace_is_in_order(int reports)
+{
+	int deliveries = 0, reported = 0;
+	bool good = true;
+	char line[512];
+	FILE *file;
+
+	trace_put("events/kvm/kvm_apic_accept_irq/enable", "0");
+	trace_put("events/sched_spare/sched_spare_event/enable", "0");
+	file = fopen(TRACING "trace", "r");
+	if (!file)
+		die("trace");
+	while (fgets(line, sizeof(line), file)) {
+		if (strstr(line, " kvm_apic_accept_irq:"))
+			deliveries++;
+		else if (strstr(line, " sched_spare_event:") && ++reported > deliveries)
+			good = false;
+	}
+	fclose(file);
+	return good && reported == reports;
+}
+
+/* --- tests --- */
+
+static void test_lines(void)
+{
+	mark();
+	pulse(EDGE);
+	pulse(EDGE);
+	check("KVM_IRQ_LINE: an event each time the line is raised", 0, 2);
+
+	mark();
+	set_line_status(EDGE, 1);
+	set_line_status(EDGE, 0);
+	check("KVM_IRQ_LINE_STATUS: likewise", 0, 1);
+
+	mark();
+	pulse(MASKED);
+	check("a masked pin: no event", 0, 0);
+
+	mark();
+	set_line(LEVEL, 1);
+	pause_ns(10 * MS);
+	set_line(LEVEL, 1);
+	check("a line that stays up: one event, however often it is acknowledged or raised again", 1, 0);
+	check_that("it was delivered many times meanwhile", handled(0) - handled_before[0] > 2);
+	set_line(LEVEL, 0);
+	pause_ns(20 * MS);
+
+	mark();
+	set_line(LEVEL, 1);
+	set_line(LEVEL, 0);
+	check("the line goes down and up again: another event", 1, 0);
+
+	mark();
+	pulse(EVERYONE);
+	check("a pin with a broadcast: an event for each vCPU", 1, 1);
+
+	mark();
+	pulse(PIC_ONLY);
+	check("the PIC: an event for the vCPU that takes its interrupts", 1, 0);
+	check_that("and that has taken it", handled(0) - handled_before[0] == 1);
+}
+
+static void test_messages(void)
+{
+	uint32_t taken[VCPUS] = { 0 };
+	bool same = true;
+
+	mark();
+	send_msi(1, false, 0, VECTOR);
+	check("KVM_SIGNAL_MSI: an event for its destination", 0, 1);
+
+	mark();
+	send_msi(7, false, 0, VECTOR);
+	send_msi(0x80, true, 0, VECTOR);
+	send_msi(0x80, true, LOWEST, VECTOR);
+	check("no such destination, physical, logical, lowest priority: no event", 0, 0);
+
+	mark();
+	send_msi(3, true, 0, VECTOR);
+	check("a logical destination with two vCPUs: an event for both", 1, 1);
+
+	mark();
+	send_msi(0xff, false, 0, VECTOR);
+	check("a broadcast: an event for both", 1, 1);
+
+	for (int vector = VECTOR; vector < VECTOR + 8; vector++) {
+		mark();
+		send_msi(3, true, LOWEST, vector);
+		pause_ns(20 * MS);
+		for (int i = 0; i < VCPUS; i++) {
+			same = same && handled(i) - handled_before[i] == events(i) - events_before[i];
+			taken[i] += handled(i) - handled_before[i];
+		}
+	}
+	check_that("lowest priority: the event is for the vCPU that was chosen",
+		   same && taken[0] + taken[1] == 8 && taken[0] && taken[1]);
+}
+
+static void test_irqfd(void)
+{
+	int fast = irqfd(FAST), deferred = irqfd(DEFERRED), everyone = irqfd(FAST_EVERYONE);
+
+	mark();
+	signal_fd(fast);
+	check("irqfd: an event", 0, 1);
+
+	mark();
+	signal_fd(deferred);
+	check("irqfd whose injection is deferred: an event", 1, 0);
+
+	mark();
+	signal_fd(everyone);
+	check("irqfd with a broadcast: an event for both", 1, 1);
+
+	trace_start();
+	signal_fd(fast);
+	pause_ns(30 * MS);
+	signal_fd(deferred);
+	pause_ns(30 * MS);
+	signal_fd(everyone);
+	pause_ns(30 * MS);
+	check_that("each is reported after its delivery", trace_is_in_order(4));
+}
+
+static void test_no_events(void)
+{
+	uint32_t before;
+
+	mark();
+	run_pit(true);
+	check("the in-kernel PIT: no event", 0, 0);
+	before = handled(0) - handled_before[0];
+	run_pit(false);
+	pause_ns(20 * MS);
+	check_that("its interrupts were delivered", before > 2);
+
+	mark();
+	send_msi(0, false, 0, VECTOR_SENDER);
+	check("an interprocessor interrupt: no event for its destination", 1, 0);
+	check_that("it was delivered", handled(1) - handled_before[1] == 1);
+}
+
+/* --- vhost-net --- */
+
+enum { RX, TX, QUEUES, RING = 4 };
+
+static struct {
+	struct queue {
+		struct vring_desc desc[RING] __attribute__((aligned(16)));
+		struct {
+			uint16_t flags, idx, ring[RING];
+		} avail;
+		struct {
+			uint16_t flags, idx;
+			struct vring_used_elem ring[RING];
+		} used __attribute__((aligned(4)));
+		unsigned char buffer[2048];
+	} queue[QUEUES];
+} rings;
+static int vhost, kicks[QUEUES];
+
+static void vhost_open(const struct tap *tap)
+{
+	struct {
+		struct vhost_memory head;
+		struct vhost_memory_region region;
+	} map = {
+		.head.nregions = 1,
+		.region = {
+			.guest_phys_addr = (uintptr_t)&rings, .userspace_addr = (uintptr_t)&rings,
+			.memory_size = sizeof(rings),
+		},
+	};
+	uint64_t features = 1ULL << VHOST_NET_F_VIRTIO_NET_HDR;
+
+	must(vhost = open("/dev/vhost-net", O_RDWR), "/dev/vhost-net");
+	must(ioctl(vhost, VHOST_SET_OWNER, 0), "VHOST_SET_OWNER");
+	must(ioctl(vhost, VHOST_SET_FEATURES, &features), "VHOST_SET_FEATURES");
+	must(ioctl(vhost, VHOST_SET_MEM_TABLE, &map), "VHOST_SET_MEM_TABLE");
+	for (unsigned int i = 0; i < QUEUES; i++) {
+		struct queue *q = &rings.queue[i];
+		struct vhost_vring_state num = { i, RING }, base = { i, 0 };
+		struct vhost_vring_addr addr = {
+			.index = i, .desc_user_addr = (uintptr_t)q->desc,
+			.avail_user_addr = (uintptr_t)&q->avail, .used_user_addr = (uintptr_t)&q->used,
+		};
+		struct vhost_vring_file kick = { i, eventfd(0, EFD_NONBLOCK) }, backend = { i, tap->fd };
+
+		kicks[i] = kick.fd;
+		q->desc[0] = (struct vring_desc){
+			.addr = (uintptr_t)q->buffer,
+			.len = i == TX ? sizeof(struct virtio_net_hdr) + 60 : sizeof(q->buffer),
+			.flags = i == TX ? 0 : VRING_DESC_F_WRITE,
+		};
+		must(ioctl(vhost, VHOST_SET_VRING_NUM, &num), "VHOST_SET_VRING_NUM");
+		must(ioctl(vhost, VHOST_SET_VRING_BASE, &base), "VHOST_SET_VRING_BASE");
+		must(ioctl(vhost, VHOST_SET_VRING_ADDR, &addr), "VHOST_SET_VRING_ADDR");
+		must(ioctl(vhost, VHOST_SET_VRING_KICK, &kick), "VHOST_SET_VRING_KICK");
+		must(ioctl(vhost, VHOST_NET_SET_BACKEND, &backend), "VHOST_NET_SET_BACKEND");
+	}
+}
+
+static void vhost_call(unsigned int queue, int fd)
+{
+	struct vhost_vring_file call = { queue, fd };
+
+	must(ioctl(vhost, VHOST_SET_VRING_CALL, &call), "VHOST_SET_VRING_CALL");
+}
+
+/* The one buffer is given to the host: to be sent, or to be filled. */
+static void vhost_kick(int queue)
+{
+	struct queue *q = &rings.queue[queue];
+
+	__atomic_store_n(&q->avail.idx, q->avail.idx + 1, __ATOMIC_RELEASE);
+	signal_fd(kicks[queue]);
+}
+
+static bool vhost_used(int queue)
+{
+	struct queue *q = &rings.queue[queue];
+
+	return __atomic_load_n(&q->used.idx, __ATOMIC_ACQUIRE) == q->avail.idx;
+}
+
+static void test_vhost(const struct tap *tap, unsigned int gsi, int vcpu, const char *how)
+{
+	struct kvm_irqfd gone = { .gsi = gsi, .flags = KVM_IRQFD_FLAG_DEASSIGN };
+	char name[96];
+	int call;
+
+	call = irqfd(gsi);
+	vhost_call(TX, call);
+	mark();
+	vhost_kick(TX);
+	snprintf(name, sizeof(name), "vhost-net, %s: no event when a packet of the guest is out", how);
+	check(name, 0, 0);
+	check_that("it was out, and the guest interrupted",
+		   vhost_used(TX) && handled(vcpu) - handled_before[vcpu] == 1);
+	vhost_call(TX, -1);
+
+	vhost_call(RX, call);
+	vhost_kick(RX);
+	pause_ns(20 * MS);
+	mark();
+	tap_send(tap);
+	snprintf(name, sizeof(name), "vhost-net, %s: an event when a packet for the guest is in", how);
+	check(name, !vcpu, vcpu);
+	check_that("it was in", vhost_used(RX));
+	vhost_call(RX, -1);
+	gone.fd = call;
+	must(ioctl(vm, KVM_IRQFD, &gone), "KVM_IRQFD");
+	close(call);
+}
+
+/* --- a tap with a short queue --- */
+
+static void test_tap(const struct tap *tap)
+{
+	static const char frame[60] = { [12] = 0x88, [13] = 0xb5 };
+	struct ifreq ifr = { .ifr_name = "tap1", .ifr_qlen = 4 };
+
+	must(ioctl(tap->sock, SIOCSIFTXQLEN, &ifr), "SIOCSIFTXQLEN");
+	put("m/1", "cpu.spare.dev", "+tap1");
+	tap_empty(tap);
+	mark();
+	for (int i = 0; i < 7; i++)
+		(void)!sendto(tap->sock, frame, sizeof(frame), 0, (const struct sockaddr *)&tap->to, sizeof(tap->to));
+	check("a tap: an event for each packet that it has room for, none for one that is dropped", 0, 4);
+	tap_empty(tap);
+}
+
+static void make_groups(void)
+{
+	static const char *const files[] = { "m", "m/0", "m/1" };
+	char path[64];
+
+	put("", "cgroup.subtree_control", "+cpu");
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), ROOT "%s", files[i]);
+		must(mkdir(path, 0755), path);
+	}
+	join("m", getpid());
+	put("m/0", "cgroup.type", "threaded");
+	put("m/1", "cgroup.type", "threaded");
+	put("m", "cgroup.subtree_control", "+cpu");
+	put("m", "cpu.spare.pool", "1000 10000 units=1");
+	put("m/0", "cpu.spare.borrow", "on");
+	put("m/1", "cpu.spare.borrow", "on");
+}
+
+int main(void)
+{
+	struct tap tap = tap_open("tap0"), short_tap = tap_open("tap1");
+
+	make_groups();
+	make_machine();
+	test_lines();
+	test_messages();
+	test_irqfd();
+	test_no_events();
+	vhost_open(&tap);
+	test_vhost(&tap, FAST, 1, "injected at once");
+	test_vhost(&tap, DEFERRED, 0, "deferred");
+	test_tap(&short_tap);
+	printf("1..%u\n", number);
+	return failures > 0;
+}
