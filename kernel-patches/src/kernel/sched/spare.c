@@ -68,7 +68,6 @@ static DEFINE_MUTEX(spare_mutex);
  *	run queue's clock
  * @linger: ends the loan some time after a reply
  * @node: in the stock's free list or in the run queue's loans
- * @rq_node: in the run queue's units
  */
 struct spare_unit {
 	struct sched_dl_entity	dl;
@@ -79,7 +78,6 @@ struct spare_unit {
 	u64			fresh;
 	struct hrtimer		linger;
 	struct list_head	node;
-	struct list_head	rq_node;
 };
 
 /**
@@ -1012,7 +1010,6 @@ static enum hrtimer_restart spare_linger_fires(struct hrtimer *timer)
 
 void sched_spare_init_rq(struct rq *rq)
 {
-	INIT_LIST_HEAD(&rq->spare.units);
 	INIT_LIST_HEAD(&rq->spare.loans);
 	INIT_LIST_HEAD(&rq->spare.stocks);
 }

@@ -65,26 +65,38 @@ struct sched_spare_terms {
 };
 
 /**
+ * struct sched_spare_borrow - whether and how threads may borrow
+ * @mode: whether; a group that inherits has no terms of its own
+ * @trusted: "on" was said with CAP_SYS_NICE: it stands by itself, and does not
+ *	just narrow what an ancestor grants
+ * @terms: how
+ */
+struct sched_spare_borrow {
+	enum spare_borrow_mode		mode;
+	bool				trusted;
+	struct sched_spare_terms	terms;
+};
+
+/**
  * struct sched_spare_group - a task group as provider and user of units
  * @pool: what it provides to the groups below it; spare_mutex
- * @mode: what cpu.spare.borrow says; spare_mutex
- * @terms: what it says besides; spare_mutex
- * @granted: @mode and @terms after all ancestors' restrictions; written under
- *	spare_mutex
+ * @asked: what cpu.spare.borrow says; spare_mutex
+ * @granted: what comes of that after all ancestors' restrictions; written
+ *	under spare_mutex, its terms are read without a lock
  * @provider: the pool of the nearest ancestor that has one; spare_mutex
  * @source: the pool its threads borrow from, NULL if they may not; written
  *	under spare_mutex, read under RCU or a run-queue lock
  * @lock: protects @members
  * @members: its SCHED_DEADLINE threads, by sched_spare_task::member
  * @devs: its network devices; RTNL
- * @stat: counters of its threads
+ * @stat: counters of its threads, NULL if it never had a source; set once
+ *	under spare_mutex, read without a lock
  * @removed: counters of child groups that were removed; spare_mutex
  * @online: its counters are not yet in its parent's @removed; spare_mutex
  */
 struct sched_spare_group {
 	struct spare_pool		*pool;
-	enum spare_borrow_mode		mode;
-	struct sched_spare_terms	terms;
+	struct sched_spare_borrow	asked;
 	struct {
 		enum spare_borrow_mode	mode;
 		struct sched_spare_terms terms;
@@ -104,26 +116,28 @@ struct sched_spare_group {
 
 /**
  * struct sched_spare_rq - a CPU's units
- * @units: all units pinned to the CPU, of every pool; run-queue lock
  * @loans: units that have a borrower; run-queue lock
  * @stocks: by spare_stock::node, one for each pool with units on the CPU;
  *	run-queue lock
- * @bw: bandwidth of @units; written under spare_mutex
+ * @bw: bandwidth that is set aside for units; written under spare_mutex with
+ *	the run-queue lock
+ * @taken: until when units that were removed have used their bandwidth up:
+ *	the last of their 0-lag times, by the run queue's clock; run-queue lock
  */
 struct sched_spare_rq {
-	struct list_head	units;
 	struct list_head	loans;
 	struct list_head	stocks;
 	u64			bw;
+	u64			taken;
 };
 
 extern struct cftype sched_spare_files[];
 
 void __init sched_spare_init(void);
 void sched_spare_init_rq(struct rq *rq);
-int sched_spare_group_alloc(struct task_group *tg);
+void sched_spare_group_init(struct task_group *tg);
 void sched_spare_group_free(struct task_group *tg);
-void sched_spare_group_online(struct task_group *tg);
+int sched_spare_group_online(struct task_group *tg);
 void sched_spare_group_offline(struct task_group *tg);
 
 void sched_spare_fork(struct task_struct *p);
@@ -148,6 +162,7 @@ void sched_spare_rq_online(struct rq *rq);
 void sched_spare_attach_root(struct rq *rq);
 u64 sched_spare_bw(struct rq *rq);
 bool sched_spare_fits(void);
+bool sched_spare_fits_fair(struct rq *rq, u64 bw);
 
 /*
  * The entity whose runtime and deadline @p runs on, if @p is current: the
@@ -252,9 +267,9 @@ sched_spare_switch(struct rq *rq, struct task_struct *prev,
 
 static inline void sched_spare_init(void) { }
 static inline void sched_spare_init_rq(struct rq *rq) { }
-static inline int sched_spare_group_alloc(struct task_group *tg) { return 0; }
+static inline void sched_spare_group_init(struct task_group *tg) { }
 static inline void sched_spare_group_free(struct task_group *tg) { }
-static inline void sched_spare_group_online(struct task_group *tg) { }
+static inline int sched_spare_group_online(struct task_group *tg) { return 0; }
 static inline void sched_spare_group_offline(struct task_group *tg) { }
 static inline void sched_spare_fork(struct task_struct *p) { }
 static inline void sched_spare_join(struct task_struct *p) { }
@@ -299,6 +314,7 @@ static inline void sched_spare_rq_online(struct rq *rq) { }
 static inline void sched_spare_attach_root(struct rq *rq) { }
 static inline u64 sched_spare_bw(struct rq *rq) { return 0; }
 static inline bool sched_spare_fits(void) { return true; }
+static inline bool sched_spare_fits_fair(struct rq *rq, u64 bw) { return true; }
 
 #endif /* !CONFIG_SCHED_SPARE */
 

@@ -13,7 +13,12 @@
  *
  * A group uses the pool of its nearest ancestor that has one, if it or an
  * ancestor says "on" and neither it nor any ancestor says "off". A group can
- * restrict what its ancestors grant, but never widen it.
+ * restrict what its ancestors grant. Only an "on" that was said with
+ * CAP_SYS_NICE grants by itself; any other, of whoever a group was delegated
+ * to, sets terms and is no more than "inherit" besides.
+ *
+ * Who wrote is who opened the file: a descriptor that is passed on, or that a
+ * privileged program is made to write to, has its opener's rights.
  */
 
 #define SPARE_UNITS_MAX		64U	/* units of a pool on a CPU */
@@ -44,55 +49,145 @@ static void spare_restrict(struct sched_spare_terms *granted,
 	granted->reply |= asked->reply;
 }
 
-static void spare_group_update(struct task_group *tg)
+static enum spare_borrow_mode spare_narrow(enum spare_borrow_mode granted,
+					   const struct sched_spare_borrow *asked)
 {
-	struct task_group *parent = spare_css_tg(tg->css.parent);
-	struct sched_spare_group *g = &tg->spare, *up;
-	struct sched_spare_terms terms;
-	struct spare_pool *source = NULL;
-	enum spare_borrow_mode mode;
+	if (granted == SPARE_BORROW_OFF || asked->mode == SPARE_BORROW_OFF)
+		return SPARE_BORROW_OFF;
+	if (asked->mode == SPARE_BORROW_ON && asked->trusted)
+		return SPARE_BORROW_ON;
+
+	return granted;
+}
+
+/* Who provides for @tg, and whether its threads are to borrow from that. */
+static bool spare_group_decide(struct task_group *tg)
+{
+	struct sched_spare_group *up = &spare_css_tg(tg->css.parent)->spare;
+	struct sched_spare_group *g = &tg->spare;
 
 	lockdep_assert_held(&spare_mutex);
 
-	if (!parent)
-		return;
-
-	up = &parent->spare;
 	g->provider = up->pool ?: up->provider;
-	mode = up->granted.mode;
-	if (mode != SPARE_BORROW_OFF && g->mode != SPARE_BORROW_INHERIT)
-		mode = g->mode;
-	terms = up->granted.terms;
-	if (g->mode == SPARE_BORROW_ON)
-		spare_restrict(&terms, &g->terms);
+	g->granted.mode = spare_narrow(up->granted.mode, &g->asked);
 
-	g->granted.mode = mode;
+	return g->online && g->provider && g->granted.mode == SPARE_BORROW_ON;
+}
+
+/* Those who borrow are counted. */
+static int spare_group_prepare(struct task_group *tg)
+{
+	struct spare_stat __percpu *stat;
+
+	if (!spare_group_decide(tg) || tg->spare.stat)
+		return 0;
+
+	stat = alloc_percpu(struct spare_stat);
+	if (!stat)
+		return -ENOMEM;
+	/* Pairs with the address dependency of spare_count(). */
+	smp_store_release(&tg->spare.stat, stat);
+
+	return 0;
+}
+
+static void spare_group_apply(struct task_group *tg)
+{
+	struct sched_spare_group *up = &spare_css_tg(tg->css.parent)->spare;
+	struct sched_spare_group *g = &tg->spare;
+	struct sched_spare_terms terms = up->granted.terms;
+
+	if (g->asked.mode == SPARE_BORROW_ON)
+		spare_restrict(&terms, &g->asked.terms);
+
 	WRITE_ONCE(g->granted.terms.chances, terms.chances);
 	WRITE_ONCE(g->granted.terms.linger, terms.linger);
 	WRITE_ONCE(g->granted.terms.charge, terms.charge);
 	WRITE_ONCE(g->granted.terms.reply, terms.reply);
-
-	if (g->online && mode == SPARE_BORROW_ON)
-		source = g->provider;
-	rcu_assign_pointer(g->source, source);
+	rcu_assign_pointer(g->source, spare_group_decide(tg) ? g->provider : NULL);
 }
 
-/* Bring all groups up to date, and end the loans that are no longer theirs. */
-static void spare_update_groups(void)
+static int spare_prepare_groups(struct task_group *tg)
 {
 	struct cgroup_subsys_state *css;
+	int ret = 0;
 
 	rcu_read_lock();
-	css_for_each_descendant_pre(css, &root_task_group.css)
-		spare_group_update(spare_css_tg(css));
+	css_for_each_descendant_pre(css, &tg->css) {
+		/*
+		 * Allocation sleeps. Only an online group gets to it, and it
+		 * stays online, and so in its place, under spare_mutex.
+		 */
+		if (!spare_group_decide(spare_css_tg(css)))
+			continue;
+		rcu_read_unlock();
+		ret = spare_group_prepare(spare_css_tg(css));
+		rcu_read_lock();
+		if (ret)
+			break;
+	}
 	rcu_read_unlock();
+
+	return ret;
+}
+
+/*
+ * Something was changed in @tg: bring it and all groups below it up to date,
+ * and end the loans that are no longer theirs. Changes nothing if it fails;
+ * that it cannot do when the change is taken back.
+ */
+static int spare_update_groups(struct task_group *tg)
+{
+	struct cgroup_subsys_state *css;
+	int ret;
+
+	ret = spare_prepare_groups(tg);
+	if (ret)
+		return ret;
+
+	rcu_read_lock();
+	css_for_each_descendant_pre(css, &tg->css)
+		spare_group_apply(spare_css_tg(css));
+	rcu_read_unlock();
+
+	if (!sched_spare_enabled())
+		return 0;
 
 	spare_recall_all();
-
 	rcu_read_lock();
-	css_for_each_descendant_pre(css, &root_task_group.css)
+	css_for_each_descendant_pre(css, &tg->css)
 		spare_members_retry(spare_css_tg(css));
 	rcu_read_unlock();
+
+	return 0;
+}
+
+static int spare_switch_pool(struct task_group *tg, struct spare_pool *old,
+			     struct spare_pool *new)
+{
+	int ret;
+
+	ret = spare_reserve(new, old);
+	if (ret)
+		return ret;
+
+	tg->spare.pool = new;
+	ret = spare_update_groups(tg);
+	if (ret) {
+		tg->spare.pool = old;
+		WARN_ON_ONCE(spare_update_groups(tg));
+		spare_release(new, old, nr_cpu_ids);
+		return ret;
+	}
+
+	/* Old before new: what those have consumed these may not. */
+	if (old)
+		spare_pool_detach(old);
+	if (new)
+		spare_pool_attach(new);
+	spare_release(old, new, nr_cpu_ids);
+
+	return 0;
 }
 
 /* Replace the pool of @tg by @new; either may be none. */
@@ -109,17 +204,7 @@ static int spare_set_pool(struct task_group *tg, struct spare_pool *new)
 	mutex_lock(&sched_domains_mutex);
 
 	old = tg->spare.pool;
-	ret = tg->spare.online ? spare_reserve(new, old) : -ENODEV;
-	if (!ret) {
-		/* New before old: at no time is less admitted than in use. */
-		if (new)
-			spare_pool_attach(new);
-		tg->spare.pool = new;
-		spare_update_groups();
-		if (old)
-			spare_pool_detach(old);
-		spare_unreserve(new, old, nr_cpu_ids);
-	}
+	ret = spare_switch_pool(tg, old, new);
 
 	mutex_unlock(&sched_domains_mutex);
 	mutex_unlock(&spare_mutex);
@@ -138,14 +223,21 @@ static int spare_set_pool(struct task_group *tg, struct spare_pool *new)
 
 /* Counters */
 
+/* The counts of a moment: others go on counting, and this_cpu_add() is unmarked. */
 static void spare_stat_add(struct spare_stat *sum, struct task_group *tg)
 {
 	int cpu, i;
 
-	for (i = 0; i < SPARE_NR_STATS; i++) {
+	for (i = 0; i < SPARE_NR_STATS; i++)
 		sum->item[i] += tg->spare.removed.item[i];
-		for_each_possible_cpu(cpu)
-			sum->item[i] += per_cpu_ptr(tg->spare.stat, cpu)->item[i];
+
+	if (!tg->spare.stat)
+		return;
+	for_each_possible_cpu(cpu) {
+		struct spare_stat *stat = per_cpu_ptr(tg->spare.stat, cpu);
+
+		for (i = 0; i < SPARE_NR_STATS; i++)
+			sum->item[i] += data_race(stat->item[i]);
 	}
 }
 
@@ -306,6 +398,12 @@ out:
 	return pool;
 }
 
+/* Whether @of was opened by somebody who may give reservations to anybody. */
+static bool spare_privileged(struct kernfs_open_file *of)
+{
+	return file_ns_capable(of->file, &init_user_ns, CAP_SYS_NICE);
+}
+
 static ssize_t spare_pool_write(struct kernfs_open_file *of, char *buf,
 				size_t nbytes, loff_t off)
 {
@@ -314,7 +412,7 @@ static ssize_t spare_pool_write(struct kernfs_open_file *of, char *buf,
 	int ret;
 
 	/* As for SCHED_DEADLINE itself: it takes bandwidth from everybody. */
-	if (!capable(CAP_SYS_NICE))
+	if (!spare_privileged(of))
 		return -EPERM;
 
 	pool = spare_pool_parse(strstrip(buf));
@@ -397,27 +495,59 @@ static int spare_borrow_option(char *word, struct sched_spare_terms *terms,
 	return -EINVAL;
 }
 
-static int spare_borrow_parse(char *line, enum spare_borrow_mode *mode,
-			      struct sched_spare_terms *terms)
+static int spare_borrow_parse(char *line, struct sched_spare_borrow *borrow)
 {
 	char *word = spare_next_word(&line);
 	unsigned int seen = 0;
 	int ret = 0;
 
-	*terms = spare_terms_default;
+	borrow->trusted = false;
+	borrow->terms = spare_terms_default;
 
 	if (!word)
 		return -EINVAL;
 	if (!strcmp(word, "inherit") || !strcmp(word, "off")) {
-		*mode = !strcmp(word, "off") ? SPARE_BORROW_OFF : SPARE_BORROW_INHERIT;
+		borrow->mode = !strcmp(word, "off") ? SPARE_BORROW_OFF :
+						      SPARE_BORROW_INHERIT;
 		return spare_next_word(&line) ? -EINVAL : 0;
 	}
 	if (strcmp(word, "on"))
 		return -EINVAL;
 
-	*mode = SPARE_BORROW_ON;
+	borrow->mode = SPARE_BORROW_ON;
 	while (!ret && (word = spare_next_word(&line)))
-		ret = spare_borrow_option(word, terms, &seen);
+		ret = spare_borrow_option(word, &borrow->terms, &seen);
+
+	return ret;
+}
+
+/*
+ * Whether an "on" that is not trusted may be said in @tg: there must be a grant
+ * to narrow, and the terms of a trusted one are not for others to change.
+ */
+static bool spare_may_narrow(struct task_group *tg)
+{
+	return spare_css_tg(tg->css.parent)->spare.granted.mode == SPARE_BORROW_ON &&
+	       !tg->spare.asked.trusted;
+}
+
+static int spare_set_borrow(struct task_group *tg,
+			    const struct sched_spare_borrow *new)
+{
+	struct sched_spare_borrow old;
+	int ret;
+
+	guard(mutex)(&spare_mutex);
+	if (new->mode == SPARE_BORROW_ON && !new->trusted && !spare_may_narrow(tg))
+		return -EPERM;
+
+	old = tg->spare.asked;
+	tg->spare.asked = *new;
+	ret = spare_update_groups(tg);
+	if (ret) {
+		tg->spare.asked = old;
+		WARN_ON_ONCE(spare_update_groups(tg));
+	}
 
 	return ret;
 }
@@ -425,29 +555,24 @@ static int spare_borrow_parse(char *line, enum spare_borrow_mode *mode,
 static ssize_t spare_borrow_write(struct kernfs_open_file *of, char *buf,
 				  size_t nbytes, loff_t off)
 {
-	struct task_group *tg = spare_css_tg(of_css(of));
-	struct sched_spare_terms terms;
-	enum spare_borrow_mode mode;
+	struct sched_spare_borrow borrow;
 	int ret;
 
-	ret = spare_borrow_parse(strstrip(buf), &mode, &terms);
+	ret = spare_borrow_parse(strstrip(buf), &borrow);
 	if (ret)
 		return ret;
+	if (borrow.mode == SPARE_BORROW_ON)
+		borrow.trusted = spare_privileged(of);
 
-	guard(mutex)(&spare_mutex);
-	tg->spare.mode = mode;
-	tg->spare.terms = terms;
-	spare_update_groups();
-
-	return nbytes;
+	return spare_set_borrow(spare_css_tg(of_css(of)), &borrow) ?: nbytes;
 }
 
 static int spare_borrow_show(struct seq_file *sf, void *v)
 {
-	struct sched_spare_group *g = &spare_css_tg(seq_css(sf))->spare;
+	struct sched_spare_borrow *asked = &spare_css_tg(seq_css(sf))->spare.asked;
 
 	guard(mutex)(&spare_mutex);
-	switch (g->mode) {
+	switch (asked->mode) {
 	case SPARE_BORROW_INHERIT:
 		seq_puts(sf, "inherit\n");
 		break;
@@ -456,12 +581,13 @@ static int spare_borrow_show(struct seq_file *sf, void *v)
 		break;
 	case SPARE_BORROW_ON:
 		seq_puts(sf, "on chances=");
-		if (g->terms.chances == SPARE_CHANCES_MAX)
+		if (asked->terms.chances == SPARE_CHANCES_MAX)
 			seq_puts(sf, "max");
 		else
-			seq_printf(sf, "%u", g->terms.chances);
+			seq_printf(sf, "%u", asked->terms.chances);
 		seq_printf(sf, " charge=%d reply=%d linger=%u\n",
-			   g->terms.charge, g->terms.reply, g->terms.linger);
+			   asked->terms.charge, asked->terms.reply,
+			   asked->terms.linger);
 		break;
 	}
 
@@ -506,22 +632,16 @@ late_initcall(sched_spare_add_files);
 
 /* Life of a group */
 
-static void spare_group_init(struct sched_spare_group *g)
+void sched_spare_group_init(struct task_group *tg)
 {
+	struct sched_spare_group *g = &tg->spare;
+
 	raw_spin_lock_init(&g->lock);
 	INIT_HLIST_HEAD(&g->members);
 	INIT_LIST_HEAD(&g->devs);
-	g->terms = spare_terms_default;
+	g->asked.terms = spare_terms_default;
 	g->granted.terms.chances = SPARE_CHANCES_MAX;
 	g->granted.terms.linger = SPARE_LINGER_MAX;
-}
-
-int sched_spare_group_alloc(struct task_group *tg)
-{
-	spare_group_init(&tg->spare);
-	tg->spare.stat = alloc_percpu(struct spare_stat);
-
-	return tg->spare.stat ? 0 : -ENOMEM;
 }
 
 void sched_spare_group_free(struct task_group *tg)
@@ -529,34 +649,44 @@ void sched_spare_group_free(struct task_group *tg)
 	free_percpu(tg->spare.stat);
 }
 
-void sched_spare_group_online(struct task_group *tg)
+int sched_spare_group_online(struct task_group *tg)
 {
+	int ret;
+
+	/* The root group provides nothing and borrows from nobody. */
+	if (!tg->css.parent)
+		return 0;
+
 	guard(mutex)(&spare_mutex);
 	tg->spare.online = true;
-	spare_group_update(tg);
+	ret = spare_group_prepare(tg);
+	if (ret)
+		tg->spare.online = false;
+	else
+		spare_group_apply(tg);
+
+	return ret;
 }
 
-/* The group has no more threads and no children; its counters live on above. */
+/*
+ * The group has no children and no files any more, and no threads but those
+ * that have left it and are not dead yet. Its counters live on above.
+ */
 void sched_spare_group_offline(struct task_group *tg)
 {
-	struct task_group *parent = spare_css_tg(tg->css.parent);
-
 	spare_dev_unbind_all(tg);
 	if (tg->spare.pool)
 		WARN_ON_ONCE(spare_set_pool(tg, NULL));
 
 	guard(mutex)(&spare_mutex);
 	tg->spare.online = false;
-	spare_group_update(tg);
-	spare_recall_all();
-	if (parent)
-		spare_stat_add(&parent->spare.removed, tg);
+	spare_group_apply(tg);
+	if (spare_has_members(tg))
+		spare_recall_all();
+	spare_stat_add(&spare_css_tg(tg->css.parent)->spare.removed, tg);
 }
 
 void __init sched_spare_init(void)
 {
-	static DEFINE_PER_CPU(struct spare_stat, root_stat);
-
-	spare_group_init(&root_task_group.spare);
-	root_task_group.spare.stat = &root_stat;
+	sched_spare_group_init(&root_task_group);
 }

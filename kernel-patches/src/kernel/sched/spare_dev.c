@@ -9,6 +9,9 @@
  * it. Unlike the device's interrupt, it is seen also while the guest has
  * notifications suppressed. A device belongs to at most one group; it leaves
  * the group when it is unregistered.
+ *
+ * The name is looked up in the network namespace of who writes; the right to
+ * that is of who opened the file, in the user namespace that owns it.
  */
 
 #include <linux/netdevice.h>
@@ -34,16 +37,27 @@ struct sched_spare_dev {
 
 static void spare_member_del(struct task_struct *p)
 {
-	struct task_group *tg = p->spare.group;
+	struct task_group *tg = READ_ONCE(p->spare.group);
 	unsigned long flags;
 
 	if (!tg)
 		return;
 
 	raw_spin_lock_irqsave(&tg->spare.lock, flags);
-	hlist_del_rcu(&p->spare.member);
-	p->spare.group = NULL;
+	/* A zombie may change its class while it leaves. */
+	if (p->spare.group == tg) {
+		hlist_del_rcu(&p->spare.member);
+		WRITE_ONCE(p->spare.group, NULL);
+	}
 	raw_spin_unlock_irqrestore(&tg->spare.lock, flags);
+}
+
+static bool spare_has_members(struct task_group *tg)
+{
+	/* Who joins after this sees what was done to @tg before. */
+	guard(raw_spinlock_irqsave)(&tg->spare.lock);
+
+	return !hlist_empty(&tg->spare.members);
 }
 
 void sched_spare_join(struct task_struct *p)
@@ -53,9 +67,13 @@ void sched_spare_join(struct task_struct *p)
 
 	spare_member_del(p);
 
+	/* Nobody would take a zombie off the list. */
+	if (READ_ONCE(p->__state) == TASK_DEAD)
+		return;
+
 	raw_spin_lock_irqsave(&tg->spare.lock, flags);
 	hlist_add_head_rcu(&p->spare.member, &tg->spare.members);
-	p->spare.group = tg;
+	WRITE_ONCE(p->spare.group, tg);
 	raw_spin_unlock_irqrestore(&tg->spare.lock, flags);
 }
 
@@ -101,6 +119,10 @@ static void spare_dev_unbind(struct sched_spare_dev *sdev)
 static void spare_dev_unbind_all(struct task_group *tg)
 {
 	struct sched_spare_dev *sdev, *tmp;
+
+	/* No file is left to add one by; one that goes away leaves it empty. */
+	if (list_empty(&tg->spare.devs))
+		return;
 
 	rtnl_lock();
 	list_for_each_entry_safe(sdev, tmp, &tg->spare.devs, node)
@@ -158,7 +180,8 @@ static ssize_t spare_dev_write(struct kernfs_open_file *of, char *buf,
 	int ret;
 
 	/* It decides whose packets are whose events. */
-	if (!ns_capable(current->nsproxy->net_ns->user_ns, CAP_NET_ADMIN))
+	if (!file_ns_capable(of->file, current->nsproxy->net_ns->user_ns,
+			     CAP_NET_ADMIN))
 		return -EPERM;
 	if ((*line != '+' && *line != '-') || !dev_valid_name(name))
 		return -EINVAL;

@@ -5,13 +5,11 @@
  * A pool has the same number of units on each of its CPUs. They count against
  * the bandwidth of the CPU and of its root domain from when the pool is made
  * until it is gone, lent or not.
+ *
+ * rq->spare.bw is what the CPU has set aside for units. It is decided together
+ * with the fair server's bandwidth, under the run-queue lock, and is in the
+ * sum of the root domain while the CPU is active.
  */
-
-/* Bandwidth of the servers that are pinned to @rq, but for the fair server. */
-u64 sched_spare_bw(struct rq *rq)
-{
-	return rq->spare.bw;
-}
 
 static u64 spare_pool_bw(const struct spare_pool *pool, int cpu)
 {
@@ -21,82 +19,135 @@ static u64 spare_pool_bw(const struct spare_pool *pool, int cpu)
 	return pool->nr_units * to_ratio(pool->period, pool->runtime);
 }
 
-/* What @new takes of @cpu beyond what @old has there. */
-static u64 spare_pool_growth(const struct spare_pool *new,
-			     const struct spare_pool *old, int cpu)
+/* What @pool takes of @cpu beyond what @other has there. */
+static u64 spare_pool_excess(const struct spare_pool *pool,
+			     const struct spare_pool *other, int cpu)
 {
-	u64 has = spare_pool_bw(old, cpu), wants = spare_pool_bw(new, cpu);
+	u64 takes = spare_pool_bw(pool, cpu), has = spare_pool_bw(other, cpu);
 
-	return wants > has ? wants - has : 0;
+	return takes > has ? takes - has : 0;
+}
+
+/* A CPU that never was online gets its fair server in dl_server_start(). */
+static u64 spare_fair_bw(struct rq *rq)
+{
+	if (!dl_server(&rq->fair_server))
+		return to_ratio(1000 * NSEC_PER_MSEC, 50 * NSEC_PER_MSEC);
+
+	return rq->fair_server.dl_bw;
 }
 
 /*
- * Units cannot move: together they must fit on their CPU, offline or not, and
- * not just in its root domain.
+ * Units and the fair server cannot move: together they must fit on their CPU,
+ * offline or not, and not just in its root domain.
  */
-static bool spare_fits_cpu(int cpu, u64 growth)
+static bool spare_fits(struct rq *rq, u64 bw)
 {
-	struct rq *rq = cpu_rq(cpu);
 	u64 limit;
+
+	lockdep_assert_rq_held(rq);
 
 	if (global_rt_runtime() == RUNTIME_INF)
 		return true;
 
 	limit = to_ratio(global_rt_period(), global_rt_runtime());
-	limit = cap_scale(limit, arch_scale_cpu_capacity(cpu));
 
-	return rq->fair_server.dl_bw + READ_ONCE(rq->spare.bw) + growth <= limit;
+	return bw <= cap_scale(limit, arch_scale_cpu_capacity(cpu_of(rq)));
 }
 
-/* Whether all units still fit when sched_rt_{runtime,period}_us is changed. */
+/* Whether a fair server of bandwidth @bw fits beside the units of @rq. */
+bool sched_spare_fits_fair(struct rq *rq, u64 bw)
+{
+	lockdep_assert_rq_held(rq);
+
+	return !rq->spare.bw || spare_fits(rq, bw + rq->spare.bw);
+}
+
+/*
+ * Whether all units still fit when sched_rt_{runtime,period}_us is changed.
+ * The new value is there already: a pool that is made on a CPU after the look
+ * at it is admitted by that.
+ */
 bool sched_spare_fits(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		if (READ_ONCE(cpu_rq(cpu)->spare.bw) && !spare_fits_cpu(cpu, 0))
+		struct rq *rq = cpu_rq(cpu);
+
+		guard(rq_lock_irqsave)(rq);
+		if (!sched_spare_fits_fair(rq, spare_fair_bw(rq)))
 			return false;
 	}
 
 	return true;
 }
 
-static void spare_unreserve(const struct spare_pool *new,
-			    const struct spare_pool *old, int end)
+/* What leaves the root domain with the CPU of @rq, when that goes offline. */
+u64 sched_spare_bw(struct rq *rq)
 {
-	int cpu;
+	lockdep_assert_cpus_held();
 
-	for_each_cpu(cpu, cpu_active_mask) {
-		u64 growth = spare_pool_growth(new, old, cpu);
-
-		if (cpu >= end)
-			break;
-		if (growth)
-			dl_bw_free(cpu, growth);
-	}
+	return rq->spare.bw;
 }
 
 /*
- * Set aside what @new needs beyond @old in every root domain, all or nothing.
- * Inactive CPUs belong to no root domain that admits; their units are added
- * when they come back, see sched_spare_attach_root().
+ * Inactive CPUs belong to no root domain that admits; what they have set aside
+ * is added when they come back, see sched_spare_attach_root().
  */
-static int spare_reserve(const struct spare_pool *new, const struct spare_pool *old)
+static int spare_reserve_cpu(int cpu, u64 bw)
+{
+	struct rq *rq = cpu_rq(cpu);
+
+	guard(rq_lock_irqsave)(rq);
+	if (!spare_fits(rq, spare_fair_bw(rq) + rq->spare.bw + bw))
+		return -EBUSY;
+	if (cpu_active(cpu) && dl_bw_alloc(cpu, bw))
+		return -EBUSY;
+	rq->spare.bw += bw;
+
+	return 0;
+}
+
+static void spare_release_cpu(int cpu, u64 bw)
+{
+	struct rq *rq = cpu_rq(cpu);
+
+	guard(rq_lock_irqsave)(rq);
+	if (cpu_active(cpu))
+		dl_bw_free(cpu, bw);
+	rq->spare.bw -= bw;
+}
+
+/* Give back what @pool has beyond @other on the CPUs before @end. */
+static void spare_release(const struct spare_pool *pool,
+			  const struct spare_pool *other, int end)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		u64 growth = spare_pool_growth(new, old, cpu);
+		u64 bw = spare_pool_excess(pool, other, cpu);
 
-		if (growth && !spare_fits_cpu(cpu, growth))
-			return -EBUSY;
+		if (cpu >= end)
+			break;
+		if (bw)
+			spare_release_cpu(cpu, bw);
 	}
+}
 
-	for_each_cpu(cpu, cpu_active_mask) {
-		u64 growth = spare_pool_growth(new, old, cpu);
+/* Set aside what @new needs beyond @old on each CPU, all or nothing. */
+static int spare_reserve(const struct spare_pool *new, const struct spare_pool *old)
+{
+	int cpu;
 
-		if (growth && dl_bw_alloc(cpu, growth)) {
-			spare_unreserve(new, old, cpu);
+	lockdep_assert_cpus_held();
+	lockdep_assert_held(&sched_domains_mutex);
+
+	for_each_possible_cpu(cpu) {
+		u64 bw = spare_pool_excess(new, old, cpu);
+
+		if (bw && spare_reserve_cpu(cpu, bw)) {
+			spare_release(new, old, cpu);
 			return -EBUSY;
 		}
 	}
@@ -104,6 +155,31 @@ static int spare_reserve(const struct spare_pool *new, const struct spare_pool *
 	return 0;
 }
 
+/*
+ * The units of @rq are no tasks: whoever recomputes the bandwidth of a root
+ * domain from its tasks must add them.
+ */
+void sched_spare_attach_root(struct rq *rq)
+{
+	int cpu = cpu_of(rq);
+	struct dl_bw *dl_b;
+
+	lockdep_assert_rq_held(rq);
+
+	if (!rq->spare.bw || !cpu_active(cpu))
+		return;
+
+	dl_b = dl_bw_of(cpu);
+	guard(raw_spinlock)(&dl_b->lock);
+	__dl_add(dl_b, rq->spare.bw, dl_bw_cpus(cpu));
+}
+
+/*
+ * Bring the units of @pool to their CPUs, and lend them to those who are in
+ * line already. Units that were there before may have consumed what these
+ * would: a fresh budget at once would be 2 Qs in one Ps. Their bandwidth is
+ * free at their 0-lag time, as that of a thread that leaves SCHED_DEADLINE.
+ */
 static void spare_pool_attach(struct spare_pool *pool)
 {
 	struct spare_unit *unit = pool->units;
@@ -114,15 +190,17 @@ static void spare_pool_attach(struct spare_pool *pool)
 		struct rq *rq = cpu_rq(cpu);
 
 		stock = per_cpu_ptr(pool->stock, cpu);
-		WRITE_ONCE(rq->spare.bw, rq->spare.bw + spare_pool_bw(pool, cpu));
 
 		guard(rq_lock_irqsave)(rq);
+		update_rq_clock(rq);
 		list_add_tail(&stock->node, &rq->spare.stocks);
 		for (i = 0; i < pool->nr_units; i++, unit++) {
-			dl_server_attach(&unit->dl, pool->runtime, pool->period);
-			list_add_tail(&unit->rq_node, &rq->spare.units);
+			dl_server_attach(&unit->dl, pool->runtime, pool->period,
+					 rq->spare.taken);
+			unit->fresh = rq->spare.taken;
 			list_add_tail(&unit->node, &stock->free);
 		}
+		spare_serve(rq, stock);
 	}
 }
 
@@ -137,15 +215,15 @@ static void spare_pool_detach(struct spare_pool *pool)
 		struct rq *rq = cpu_rq(cpu);
 
 		stock = per_cpu_ptr(pool->stock, cpu);
-		WRITE_ONCE(rq->spare.bw, rq->spare.bw - spare_pool_bw(pool, cpu));
 
 		guard(rq_lock_irqsave)(rq);
 		WARN_ON_ONCE(!RB_EMPTY_ROOT(&stock->line.rb_root));
 		list_del(&stock->node);
 		for (i = 0; i < pool->nr_units; i++, unit++) {
 			WARN_ON_ONCE(unit->borrower);
+			if (dl_time_before(rq->spare.taken, unit->fresh))
+				rq->spare.taken = unit->fresh;
 			dl_server_detach(&unit->dl);
-			list_del(&unit->rq_node);
 			list_del(&unit->node);
 		}
 	}
@@ -232,20 +310,4 @@ static unsigned int spare_pool_busy(const struct spare_pool *pool)
 		busy += !!READ_ONCE(pool->units[i].borrower);
 
 	return busy;
-}
-
-/*
- * The units of @rq are no tasks: whoever recomputes the bandwidth of a root
- * domain from its tasks must add them.
- */
-void sched_spare_attach_root(struct rq *rq)
-{
-	struct spare_unit *unit;
-
-	lockdep_assert_rq_held(rq);
-
-	if (!cpu_active(cpu_of(rq)))
-		return;
-	list_for_each_entry(unit, &rq->spare.units, rq_node)
-		__dl_server_attach_root(&unit->dl, rq);
 }
