@@ -8,9 +8,9 @@ array name_of[5] = ["switch", "deadline", "packet", "ping", "hackbench"]
 array label_of[5] = ["switch,\nOTHER", "switch,\nDEADLINE", "packet\nto tap", "ping to\nguest", "hackbench"]
 array kernel_of[2] = ["patched", "pool"]
 array look_of[2] = ["patched, no pool", "patched, 16 VMs may borrow"]
-array step_of[5] = ["event", "event_borrow", "dispatch", "return", "loan"]
-array said_of[5] = ["event, thread runs", "event and borrow", "dispatch", "return", "wake-up, loan, sleep"]
-array colour_of[5] = ["#777777", "#0072b2", "#e69f00", "#009e73", "#d55e00"]
+array step_of[4] = ["event", "event_borrow", "dispatch", "loan"]
+array said_of[4] = ["event, thread runs", "event and borrow", "dispatch", "wake-up, loan, sleep"]
+array colour_of[4] = ["#777777", "#0072b2", "#e69f00", "#d55e00"]
 cost(name, kernel) = real(system(sprintf("sed -n 's/^%s,%s,//p' %s", name, kernel, paths)) . "0") / 10
 has(name, kernel) = cost(name, kernel) > 0
 more(name, kernel) = has(name, kernel) ? 100 * (cost(name, kernel) / cost(name, "vanilla") - 1) : NaN
@@ -51,9 +51,9 @@ do for [format in "svg png"] {
 	set xtics (1, 2, 4, 8, 16, 32, 64)
 	set xlabel "number of VMs, of units on a CPU, or of CPUs; the others 1"
 	set key at screen 0.765,0.02 bottom center vertical maxrows 3 samplen 3
-	plot for [i=1:5] rows(step_of[i], "$2 == 1 && $3 == 1") using 1:5 with linespoints pt 7 ps 0.6 lw 2.5 lc rgb colour_of[i] title said_of[i], \
-		for [i=1:5] rows(step_of[i], "$1 == 1 && $3 == 1") using 2:5 with points pt 4 ps 1.2 lw 1.5 lc rgb colour_of[i] notitle, \
-		for [i=1:5] rows(step_of[i], "$1 == 1 && $2 == 1") using 3:5 with points pt 2 ps 1.2 lw 1.5 lc rgb colour_of[i] notitle
+	plot for [i=1:4] rows(step_of[i], "$2 == 1 && $3 == 1") using 1:5 with linespoints pt 7 ps 0.6 lw 2.5 lc rgb colour_of[i] title said_of[i], \
+		for [i=1:4] rows(step_of[i], "$1 == 1 && $3 == 1") using 2:5 with points pt 4 ps 1.2 lw 1.5 lc rgb colour_of[i] notitle, \
+		for [i=1:4] rows(step_of[i], "$1 == 1 && $2 == 1") using 3:5 with points pt 2 ps 1.2 lw 1.5 lc rgb colour_of[i] notitle
 	unset multiplot
 	unset output
 	unset xlabel
