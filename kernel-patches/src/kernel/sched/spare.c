@@ -619,13 +619,15 @@ void __sched_spare_enqueue(struct rq *rq, struct task_struct *p)
  */
 void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 {
-	bool sleeps = (flags & DEQUEUE_SLEEP) && READ_ONCE(p->__state) != TASK_DEAD;
-	bool halts = sleeps && p->spare.halting;
-	bool pending = p->spare.pending && !halts;
+	bool sleeps, halts, pending;
 
 	/* It stays: this is one half of a change of its parameters. */
 	if (flags & DEQUEUE_SAVE)
 		return;
+
+	sleeps = (flags & DEQUEUE_SLEEP) && READ_ONCE(p->__state) != TASK_DEAD;
+	halts = sleeps && p->spare.halting;
+	pending = p->spare.pending && !halts;
 
 	/* Here it may be throttled, and it is not to ask any more: it leaves. */
 	spare_set_pending(p, false);

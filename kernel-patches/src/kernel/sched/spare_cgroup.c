@@ -223,7 +223,6 @@ static int spare_set_pool(struct task_group *tg, struct spare_pool *new)
 
 /* Counters */
 
-/* The counts of a moment: others go on counting, and this_cpu_add() is unmarked. */
 static void spare_stat_add(struct spare_stat *sum, struct task_group *tg)
 {
 	int cpu, i;
@@ -236,8 +235,10 @@ static void spare_stat_add(struct spare_stat *sum, struct task_group *tg)
 	for_each_possible_cpu(cpu) {
 		struct spare_stat *stat = per_cpu_ptr(tg->spare.stat, cpu);
 
-		for (i = 0; i < SPARE_NR_STATS; i++)
+		for (i = 0; i < SPARE_NR_STATS; i++) {
+			/* Others go on counting, by this_cpu_add(), which is unmarked. */
 			sum->item[i] += data_race(stat->item[i]);
+		}
 	}
 }
 
