@@ -760,6 +760,49 @@ out:
 	return passed;
 }
 
+#define ONLINE "/sys/devices/system/cpu/cpu1/online"
+
+/* The others need not carry its fair server and its units. */
+static bool only_cpu_goes_offline(void)
+{
+	long long bw = total_bw();
+
+	errno = put(ONLINE, "0");
+	if (errno)
+		return because("CPU 1 does not go offline: %s", strerror(errno));
+	must_put(ONLINE, "1");
+	settle();
+	must_put("t/cpuset.cpus.partition", "root");
+	return total_bw() == bw ? true :
+		because("total_bw %lld, before %lld", total_bw(), bw);
+}
+
+/* a has the unit, b waits, and nobody else could carry them. */
+static bool refused_offline_changes_nothing(void)
+{
+	long long waits = stat_of("t", "nr_waits"), used = stat_of("t/b", "borrowed_usec");
+	long long gone = stat_of("t/a", "returned_gone"), ended = stat_of("t/a", "returned_chances");
+	struct borrower *a = borrower_start(0, "t/a", 5 * MS, 200 * MS);
+	struct borrower *b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
+	bool passed;
+
+	must_put("t/cpu.spare.borrow", "on chances=1 reply=0");
+	await_depletion(a);
+	await_depletion(b);
+	tap_send(tap_a);
+	tap_send(tap_b);
+	if (!reaches("t", "nr_waits", waits + 1, MS))
+		return false;
+	errno = put(ONLINE, "0");
+	if (errno != EBUSY)
+		return because("to take CPU 1 offline said %d", errno);
+	passed = reaches("t/a", "returned_gone", gone + 1, MS) &&
+		 reaches("t/a", "returned_chances", ended + 1, 40 * MS) &&
+		 reaches("t/b", "borrowed_usec", used + 3900, 40 * MS);
+	must_put("t/cpu.spare.borrow", "inherit");
+	return passed;
+}
+
 /* The first burns all of its chances; the second is given the unit then. */
 static bool second_borrower_waits(void)
 {
@@ -1157,6 +1200,8 @@ static const struct {
 	{ "a loan goes on when its CPU changes root domain; bandwidth is conserved", survives_rebuild },
 	{ "bandwidth survives a rebuild of other root domains", bandwidth_survives_rebuild_of_others },
 	{ "a loan ends when its CPU goes offline; bandwidth comes back", unit_and_pool_survive_hotplug },
+	{ "the only CPU of a domain goes offline, with its units", only_cpu_goes_offline },
+	{ "a CPU that may not go offline has all who had or waited for a unit", refused_offline_changes_nothing },
 	{ "with one unit the second borrower waits, and is served", second_borrower_waits },
 	{ "a waiter that dies leaves the line", waiter_leaves_when_it_sleeps },
 	{ "an event for a running thread lends when its budget ends", pending_borrows_at_throttle },
