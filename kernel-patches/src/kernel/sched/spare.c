@@ -350,7 +350,10 @@ static void spare_unwait(struct rq *rq, struct task_struct *p)
 	WRITE_ONCE(p->spare.stock, NULL);
 }
 
-/* Lend what is free to those who wait. Nobody borrows on a CPU that leaves. */
+/*
+ * Lend what is free to those who wait. On a CPU that is leaving whoever ran
+ * would be pushed away.
+ */
 static void spare_serve(struct rq *rq, struct spare_stock *stock)
 {
 	struct spare_unit *unit;
@@ -358,7 +361,7 @@ static void spare_serve(struct rq *rq, struct spare_stock *stock)
 
 	lockdep_assert_rq_held(rq);
 
-	if (!rq->online)
+	if (!cpu_active(cpu_of(rq)))
 		return;
 
 	while (!list_empty(&stock->free)) {
@@ -841,9 +844,11 @@ void sched_spare_rq_offline(struct rq *rq)
 	}
 }
 
-/* The CPU is online, again or still. */
+/* The CPU is back, or stays after all. */
 void sched_spare_rq_online(struct rq *rq)
 {
+	lockdep_assert_rq_held(rq);
+
 	if (!list_empty(&rq->spare.stocks))
 		spare_serve_all(rq);
 }
