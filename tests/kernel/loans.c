@@ -912,6 +912,30 @@ static bool preempted_borrower_has_all_of_qs(void)
 	return used >= 3990 && used <= 4100 ? true : because("ran %lld us on a loan of 4000", used);
 }
 
+/* a gives the unit back with little left, which b drains before it gets a budget. */
+static bool leftover_is_no_chance(void)
+{
+	long long returned = stat_of("t/b", "returned_chances"), used = stat_of("t/b", "borrowed_usec");
+	long long before = stat_of("t/a", "borrowed_usec");
+	struct borrower *a, *b;
+
+	must_put("t/b/cpu.spare.borrow", "on chances=1 reply=0");
+	b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
+	await_depletion(b);
+	a = on_loan();
+	while (stat_of("t/a", "borrowed_usec") < before + 3000)
+		pause_ns(100 * US);
+	a->order = YIELD;
+	pause_ns(300 * US);
+	if (stat_of("t", "units_busy"))
+		return because("the unit is still on loan");
+	tap_send(tap_b);
+	if (!reaches("t/b", "returned_chances", returned + 1, 30 * MS))
+		return false;
+	used = stat_of("t/b", "borrowed_usec") - used;
+	return used >= 4000 && used < 5200 ? true : because("ran %lld us, for a unit of 4000", used);
+}
+
 /* One unit for all; packets for all, all the time. */
 static bool nobody_starves_in_line(void)
 {
@@ -1187,6 +1211,7 @@ static const struct {
 	{ "a loan ends when the thread runs on its own reservation", returns_on_own_dispatch },
 	{ "chances=1: a loan ends after Qs", returns_after_chances },
 	{ "chances=1: a borrower that is preempted has all of Qs", preempted_borrower_has_all_of_qs },
+	{ "chances=1: what another has left of the unit is no chance", leftover_is_no_chance },
 	{ "a loan ends when the thread sleeps", returns_on_sleep },
 	{ "a loan ends when the thread yields", returns_on_yield },
 	{ "an event for a depleted sleeper lends at its wake-up", sleeper_borrows_at_wake_up },

@@ -63,7 +63,7 @@ static DEFINE_MUTEX(spare_mutex);
  * @stock: where it belongs
  * @borrower: the thread it is lent to, NULL if none; implies @dl active
  * @dispatches: how often @borrower was switched in on it during this loan
- * @depletions: how often it was drained during this loan
+ * @leftover: what is left of its budget is of before this loan
  * @fresh: while it is free, when it has or had its whole budget again, by the
  *	run queue's clock
  * @linger: ends the loan some time after a reply
@@ -74,7 +74,7 @@ struct spare_unit {
 	struct spare_stock	*stock;
 	struct task_struct	*borrower;
 	unsigned int		dispatches;
-	unsigned int		depletions;
+	bool			leftover;
 	u64			fresh;
 	struct hrtimer		linger;
 	struct list_head	node;
@@ -162,6 +162,7 @@ static void spare_event_over(struct task_struct *p)
 {
 	spare_set_pending(p, false);
 	WRITE_ONCE(p->spare.served, false);
+	WRITE_ONCE(p->spare.refused, false);
 	p->spare.asked = 0;
 }
 
@@ -214,12 +215,20 @@ static void spare_unit_shelve(struct spare_unit *unit)
 	list_move_tail(&unit->node, pos);
 }
 
-/* A loan begins or ends: who can be picked on this core is another question. */
-static void spare_core_changed(struct rq *rq)
+/*
+ * A loan of @p has begun or ended: that is another deadline to pick it by, and
+ * what siblings have picked and not dispatched yet may be wrong.
+ */
+static void spare_core_changed(struct rq *rq, struct task_struct *p)
 {
 #ifdef CONFIG_SCHED_CORE
-	if (sched_core_enabled(rq))
-		rq->core->core_task_seq++;
+	if (!sched_core_enabled(rq))
+		return;
+	rq->core->core_task_seq++;
+	if (sched_core_enqueued(p)) {
+		sched_core_dequeue(rq, p, DEQUEUE_SAVE);
+		sched_core_enqueue(rq, p);
+	}
 #endif
 }
 
@@ -244,7 +253,6 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 		}
 		p->dl_server = NULL;
 	}
-	spare_core_changed(rq);
 #ifdef CONFIG_SCHED_CORE
 	if (rq->core_dl_server == &unit->dl)
 		rq->core_dl_server = NULL;
@@ -258,6 +266,7 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 	hrtimer_try_to_cancel(&unit->linger);
 	WRITE_ONCE(unit->borrower, NULL);
 	WRITE_ONCE(p->spare.loan, NULL);
+	spare_core_changed(rq, p);
 	spare_unit_shelve(unit);
 
 	return unit->stock;
@@ -282,12 +291,16 @@ static void spare_borrow(struct rq *rq, struct task_struct *p,
 	WRITE_ONCE(p->spare.loan, &unit->dl);
 	WRITE_ONCE(unit->borrower, p);
 	unit->dispatches = 0;
-	unit->depletions = 0;
+	/* Chances are the event's: a sleep in the middle of it gives no more. */
+	if (!p->spare.served)
+		p->spare.depletions = 0;
+	unit->leftover = !unit->dl.dl_throttled &&
+			 dl_time_before(rq_clock(rq), unit->fresh);
 	list_move(&unit->node, &rq->spare.loans);
 	spare_count(p, SPARE_NR_BORROWS, 1);
-	spare_core_changed(rq);
 
 	dl_server_start(&unit->dl);
+	spare_core_changed(rq, p);
 	trace_sched_spare_borrow(p, &unit->dl);
 	if (p->spare.answered)
 		spare_linger(rq, p);
@@ -352,7 +365,8 @@ static void spare_unwait(struct rq *rq, struct task_struct *p)
 
 /*
  * Lend what is free to those who wait. On a CPU that is leaving whoever ran
- * would be pushed away.
+ * would be pushed away. And where the run queue is not online, dl_task_timer()
+ * moves throttled threads off it, for they do not run: on a loan they do.
  */
 static void spare_serve(struct rq *rq, struct spare_stock *stock)
 {
@@ -361,7 +375,7 @@ static void spare_serve(struct rq *rq, struct spare_stock *stock)
 
 	lockdep_assert_rq_held(rq);
 
-	if (!cpu_active(cpu_of(rq)))
+	if (!rq->online || !cpu_active(cpu_of(rq)))
 		return;
 
 	while (!list_empty(&stock->free)) {
@@ -433,14 +447,17 @@ static DEFINE_PER_CPU(struct balance_callback, spare_serve_head);
 static void spare_serve_all(struct rq *rq)
 {
 	struct task_struct *curr = spare_curr(rq);
+	struct sched_dl_entity *first;
 	struct spare_stock *stock;
 
 	update_rq_clock(rq);
 	list_for_each_entry(stock, &rq->spare.stocks, node)
 		spare_serve(rq, stock);
 
-	/* A sibling's pick that was overtaken: it is to run on nobody's budget. */
-	if (dl_task(curr) && !on_dl_rq(sched_spare_curr(curr)))
+	/* A pick that was overtaken: nobody is to run on nobody's budget, or too long. */
+	first = pick_next_dl_entity(&rq->dl);
+	if (dl_task(curr) ? !on_dl_rq(sched_spare_curr(curr)) ||
+			    dl_entity_preempt(first, sched_spare_curr(curr)) : !!first)
 		resched_curr(rq);
 }
 
@@ -465,8 +482,7 @@ static bool spare_used_up(struct rq *rq, struct task_struct *p,
 	}
 	*reason = SPARE_RETURN_CHANCES;
 
-	return spare_unit_of(p->spare.loan)->depletions >=
-	       READ_ONCE(spare_terms(p)->chances);
+	return p->spare.depletions >= READ_ONCE(spare_terms(p)->chances);
 }
 
 static void spare_switch_from(struct rq *rq, struct task_struct *prev,
@@ -490,8 +506,9 @@ static void spare_dispatch(struct rq *rq, struct task_struct *p)
 {
 	struct spare_unit *unit = spare_unit_of(p->spare.loan);
 
-	/* What comes during a loan is the next one's. */
+	/* What has come by now is served; what comes from now on is the next loan's. */
 	if (!unit->dispatches++) {
+		spare_set_pending(p, false);
 		WRITE_ONCE(p->spare.served, true);
 		p->spare.asked = 0;
 	}
@@ -553,12 +570,19 @@ struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
 					     struct sched_dl_entity *server)
 {
 	struct sched_dl_entity *from = prev->dl_server ?: &prev->dl, *to;
+	bool borrows = prev->spare.loan;
 
 	lockdep_assert_rq_held(rq);
 
-	/* A class above deadline is picked without asking us: charge here, too. */
-	if (prev->spare.loan)
+	/*
+	 * A class above deadline, or a sibling, has picked without asking us:
+	 * charge here, too. Whoever is throttled and lent a unit by that may have
+	 * to run instead.
+	 */
+	if (borrows || prev->spare.pending)
 		update_curr_dl(rq);
+	if (!borrows && prev->spare.loan)
+		spare_serve_later(rq);
 	spare_switch_from(rq, prev, next);
 	if (!dl_task(next))
 		return server;
@@ -694,7 +718,6 @@ static void spare_forget(struct task_struct *p)
 	WARN_ON_ONCE(p->spare.loan || p->spare.stock);
 	spare_event_over(p);
 	WRITE_ONCE(p->spare.answered, 0);
-	WRITE_ONCE(p->spare.refused, false);
 	p->spare.debt = 0;
 }
 
@@ -703,7 +726,8 @@ static void spare_forget(struct task_struct *p)
 /*
  * @p ran for @delta_exec ns on its loan, which is about to be charged for that.
  * A drained unit has stopped being charged: what @p runs on it until it is off
- * the CPU is an overrun, and comes out of the next budget.
+ * the CPU is an overrun, and comes out of the next budget. What the one before
+ * has left of a budget is no chance to have all of it.
  */
 void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
 {
@@ -712,10 +736,12 @@ void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
 	if (delta_exec <= 0)
 		return;
 
-	if (unit->dl.dl_throttled)
+	if (unit->dl.dl_throttled) {
 		unit->dl.runtime -= delta_exec;
-	else if (unit->dl.runtime <= delta_exec)
-		unit->depletions++;
+	} else if (unit->dl.runtime <= delta_exec) {
+		p->spare.depletions += !unit->leftover;
+		unit->leftover = false;
+	}
 
 	spare_count(p, SPARE_BORROWED_NS, delta_exec);
 	if (!READ_ONCE(spare_terms(p)->charge))
@@ -739,9 +765,11 @@ void __sched_spare_pay(struct task_struct *p)
 	p->dl.runtime -= p->spare.debt;
 	p->spare.debt = 0;
 	WRITE_ONCE(p->spare.refused, false);
-	while (p->dl.runtime <= 0) {
-		p->dl.deadline += p->dl.dl_period;
-		p->dl.runtime += p->dl.dl_runtime;
+	if (p->dl.runtime <= 0) {
+		u64 periods = div64_u64(-p->dl.runtime, p->dl.dl_runtime) + 1;
+
+		p->dl.deadline += periods * p->dl.dl_period;
+		p->dl.runtime += periods * p->dl.dl_runtime;
 	}
 }
 
@@ -761,7 +789,7 @@ static void spare_recall_from(struct rq *rq, struct task_struct *p)
 	if (p->spare.loan)
 		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_GONE));
 	spare_set_pending(p, true);
-	spare_request(rq, p);
+	__sched_spare_enqueue(rq, p);
 }
 
 static void spare_recall(struct rq *rq)
@@ -803,17 +831,23 @@ static void spare_recall_all(void)
 	}
 }
 
-/* What may be had has changed: @p, if it was refused, asks again. */
+/*
+ * What may be had has changed: @p, if it was refused, asks again; if there is
+ * nothing to ask for any more, nothing is left of what came. The last pool may
+ * be about to go, and with it those who would tell that @p has halted.
+ */
 static void spare_retry(struct task_struct *p)
 {
 	struct rq_flags rf;
 	struct rq *rq;
 
-	if (!READ_ONCE(p->spare.refused))
+	if (!READ_ONCE(p->spare.refused) && !READ_ONCE(p->spare.pending))
 		return;
 
 	rq = task_rq_lock(p, &rf);
-	if (p->spare.refused) {
+	if (!spare_source(rq, p)) {
+		spare_event_over(p);
+	} else if (p->spare.refused) {
 		WRITE_ONCE(p->spare.refused, false);
 		update_rq_clock(rq);
 		if (p->spare.pending && task_on_rq_queued(p))
@@ -905,14 +939,19 @@ static bool spare_event_stands(struct task_struct *p)
 {
 	/* Pairs with the barrier of whoever put @p to sleep. */
 	smp_mb();
-	if (READ_ONCE(p->spare.answered) || READ_ONCE(p->spare.served))
+	if (READ_ONCE(p->spare.answered))
 		return false;
 	/* Pairs with spare_replied(). */
 	smp_rmb();
 
-	return READ_ONCE(p->spare.pending) &&
-	       (READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
-		READ_ONCE(p->spare.stock) || READ_ONCE(p->spare.refused));
+	if (!READ_ONCE(p->spare.pending) ||
+	    !(READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
+	      READ_ONCE(p->spare.stock) || READ_ONCE(p->spare.refused)))
+		return false;
+	/* It may be pending for what it is served for meanwhile. */
+	smp_rmb();
+
+	return !READ_ONCE(p->spare.served);
 }
 
 void __sched_spare_event(struct task_struct *p)

@@ -9,7 +9,6 @@
 
 #include <linux/sched/spare.h>
 
-struct cftype;
 struct rq;
 struct spare_pool;
 
@@ -130,8 +129,6 @@ struct sched_spare_rq {
 	u64			bw;
 	u64			taken;
 };
-
-extern struct cftype sched_spare_files[];
 
 void __init sched_spare_init(void);
 void sched_spare_init_rq(struct rq *rq);

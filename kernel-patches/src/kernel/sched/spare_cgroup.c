@@ -596,7 +596,7 @@ static int spare_borrow_show(struct seq_file *sf, void *v)
 }
 
 /* Merged into the cpu controller's files. */
-struct cftype sched_spare_files[] = {
+static struct cftype sched_spare_files[] = {
 	{
 		.name = "spare.pool",
 		.flags = CFTYPE_NOT_ON_ROOT,

@@ -217,6 +217,7 @@ static void spare_pool_detach(struct spare_pool *pool)
 		stock = per_cpu_ptr(pool->stock, cpu);
 
 		guard(rq_lock_irqsave)(rq);
+		update_rq_clock(rq);
 		WARN_ON_ONCE(!RB_EMPTY_ROOT(&stock->line.rb_root));
 		list_del(&stock->node);
 		for (i = 0; i < pool->nr_units; i++, unit++) {

@@ -34,6 +34,8 @@ struct task_struct;
  * @answered: until when a loan goes on although it has replied, by the run
  *	queue's clock; 0 if no reply came since the last event; run-queue lock
  * @debt: ns on loans that are not paid yet; run-queue lock
+ * @depletions: how often it has drained units on loans for what came last;
+ *	run-queue lock
  * @refused: it was refused a unit, and nothing has changed since; run-queue lock
  * @pending: an event came that it neither answered nor got a loan for;
  *	run-queue lock
@@ -50,6 +52,7 @@ struct sched_spare_task {
 	u64			since;
 	u64			answered;
 	s64			debt;
+	unsigned int		depletions;
 	bool			refused;
 	bool			pending;
 	bool			served;
