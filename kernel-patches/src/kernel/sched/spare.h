@@ -105,7 +105,7 @@ struct sched_spare_group {
 	struct spare_pool __rcu		*source;
 
 	raw_spinlock_t			lock;
-	struct hlist_head		members;
+	struct hlist_nulls_head		members;
 	struct list_head		devs;
 
 	struct spare_stat __percpu	*stat;

@@ -156,7 +156,7 @@ static int spare_update_groups(struct task_group *tg)
 	spare_recall_all();
 	rcu_read_lock();
 	css_for_each_descendant_pre(css, &tg->css)
-		spare_members_retry(spare_css_tg(css));
+		spare_members_call(spare_css_tg(css), spare_retry);
 	rcu_read_unlock();
 
 	return 0;
@@ -638,7 +638,7 @@ void sched_spare_group_init(struct task_group *tg)
 	struct sched_spare_group *g = &tg->spare;
 
 	raw_spin_lock_init(&g->lock);
-	INIT_HLIST_HEAD(&g->members);
+	INIT_HLIST_NULLS_HEAD(&g->members, (unsigned long)tg);
 	INIT_LIST_HEAD(&g->devs);
 	g->asked.terms = spare_terms_default;
 	g->granted.terms.chances = SPARE_CHANCES_MAX;

@@ -15,6 +15,7 @@
  */
 
 #include <linux/netdevice.h>
+#include <linux/rculist_nulls.h>
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
@@ -35,6 +36,9 @@ struct sched_spare_dev {
 
 /* Members: the deadline threads of a group */
 
+/* What the list of @tg ends with; the marker has a bit less than a pointer. */
+#define SPARE_END_OF(tg)	((unsigned long)(tg) << 1 >> 1)
+
 static void spare_member_del(struct task_struct *p)
 {
 	struct task_group *tg = READ_ONCE(p->spare.group);
@@ -46,7 +50,7 @@ static void spare_member_del(struct task_struct *p)
 	raw_spin_lock_irqsave(&tg->spare.lock, flags);
 	/* A zombie may change its class while it leaves. */
 	if (p->spare.group == tg) {
-		hlist_del_rcu(&p->spare.member);
+		hlist_nulls_del_rcu(&p->spare.member);
 		WRITE_ONCE(p->spare.group, NULL);
 	}
 	raw_spin_unlock_irqrestore(&tg->spare.lock, flags);
@@ -57,7 +61,7 @@ static bool spare_has_members(struct task_group *tg)
 	/* Who joins after this sees what was done to @tg before. */
 	guard(raw_spinlock_irqsave)(&tg->spare.lock);
 
-	return !hlist_empty(&tg->spare.members);
+	return !hlist_nulls_empty(&tg->spare.members);
 }
 
 void sched_spare_join(struct task_struct *p)
@@ -72,17 +76,30 @@ void sched_spare_join(struct task_struct *p)
 		return;
 
 	raw_spin_lock_irqsave(&tg->spare.lock, flags);
-	hlist_add_head_rcu(&p->spare.member, &tg->spare.members);
 	WRITE_ONCE(p->spare.group, tg);
+	hlist_nulls_add_head_rcu(&p->spare.member, &tg->spare.members);
 	raw_spin_unlock_irqrestore(&tg->spare.lock, flags);
 }
 
-static void spare_members_retry(struct task_group *tg)
+/*
+ * Call @fn for each member of @tg. A member that is moved meanwhile takes the
+ * reader along to another group's list: begin again, until it has ended in its
+ * own. Some may be called more than once.
+ */
+static void spare_members_call(struct task_group *tg,
+			       void (*fn)(struct task_struct *p))
 {
+	struct hlist_nulls_node *node;
 	struct task_struct *p;
 
-	hlist_for_each_entry_rcu(p, &tg->spare.members, spare.member)
-		spare_retry(p);
+again:
+	hlist_nulls_for_each_entry_rcu(p, node, &tg->spare.members, spare.member) {
+		if (READ_ONCE(p->spare.group) != tg)
+			goto again;
+		fn(p);
+	}
+	if (get_nulls_value(node) != SPARE_END_OF(tg))
+		goto again;
 }
 
 /* @p is no deadline thread any more, or dead. */
@@ -228,14 +245,6 @@ static int __init spare_dev_init(void)
 }
 late_initcall(spare_dev_init);
 
-static void spare_members_event(struct task_group *tg)
-{
-	struct task_struct *p;
-
-	hlist_for_each_entry_rcu(p, &tg->spare.members, spare.member)
-		__sched_spare_event(p);
-}
-
 /* O(threads and groups below the device's group), whatever else is there. */
 void __sched_spare_dev_event(struct sched_spare_dev *sdev)
 {
@@ -243,10 +252,11 @@ void __sched_spare_dev_event(struct sched_spare_dev *sdev)
 
 	rcu_read_lock();
 	if (list_empty(&css->children)) {
-		spare_members_event(sdev->tg);
+		spare_members_call(sdev->tg, __sched_spare_event);
 	} else {
 		css_for_each_descendant_pre(pos, css)
-			spare_members_event(container_of(pos, struct task_group, css));
+			spare_members_call(container_of(pos, struct task_group, css),
+					   __sched_spare_event);
 	}
 	rcu_read_unlock();
 }

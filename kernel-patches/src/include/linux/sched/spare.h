@@ -8,6 +8,7 @@
  */
 
 #include <linux/jump_label.h>
+#include <linux/list_nulls.h>
 #include <linux/rbtree_types.h>
 #include <linux/types.h>
 
@@ -24,8 +25,8 @@ struct task_struct;
  * struct sched_spare_task - a SCHED_DEADLINE thread as a borrower
  * @loan: the unit it has borrowed, NULL if none; run-queue lock
  * @group: the group whose member list it is on; @group's lock
- * @member: link in that list; hlist, because an RCU reader that is carried
- *	into another group's list by a move must still come to an end
+ * @member: link in that list; nulls, because an RCU reader may be carried into
+ *	another group's list by a move, and must find that out
  * @stock: where it waits for a unit, NULL if nowhere; run-queue lock
  * @wait: link in @stock's line
  * @asked: when it first asked for a unit on account of what came; 0 if it has
@@ -45,7 +46,7 @@ struct task_struct;
 struct sched_spare_task {
 	struct sched_dl_entity	*loan;
 	struct task_group	*group;
-	struct hlist_node	member;
+	struct hlist_nulls_node	member;
 	struct spare_stock	*stock;
 	struct rb_node		wait;
 	u64			asked;
