@@ -33,9 +33,9 @@ check-arches: ## compile what the series touches for arm64, powerpc, riscv, s390
 	$(Q)config/setup --arches
 	$(Q)kernel-patches/arches $(jobs)
 
-check-debug: ## stress a kernel with KASAN, lockdep and kmemleak (OPS=N, SEEDS=N)
+check-debug: ## stress a kernel that looks for its own mistakes (VARIANT=debug|core|rt|kcsan|volume, OPS=N, SEEDS=N)
 	$(Q)config/setup
-	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/debug
+	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/debug $(if $(VARIANT),--variant $(VARIANT))
 
 check-system: ## install and use the packages on Debian 12 under systemd, in an emulator (DEBS=DIR of the kernel's)
 	$(Q)config/setup
@@ -59,7 +59,7 @@ fuzz: ## give each parser a million inputs (RUNS=N)
 	$(Q)config/setup
 	$(Q)RUNS=$(or $(RUNS),1000000) tests/fuzz/run
 
-kernel: ## build the testbed's kernel (JOBS=N, VARIANT=vanilla|debug)
+kernel: ## build the testbed's kernel (JOBS=N, VARIANT=vanilla|debug|core|rt|kcsan|volume)
 	$(Q)kernel-patches/build $(jobs) $(if $(VARIANT),--variant $(VARIANT))
 
 kernel-tree: ## make a git tree of the kernel with the series as commits (TREE=DIR)

@@ -164,6 +164,16 @@ stage_pristine() {
 	done
 }
 
+# The variants that look for their own mistakes: what of config/ is merged over
+# testbed.config, in that order. All have the patches of tests/testbed/debug/ too.
+declare -A debugging=(
+	[debug]="stress lockdep debug"
+	[core]="stress lockdep debug core"
+	[rt]="stress lockdep rt"
+	[volume]="stress core volume"
+	[kcsan]="stress kcsan"
+)
+
 # Everything the variant changes, patched in $stage: a patch that does not apply
 # leaves the work tree as it was. The variant package has nothing of the testbed's.
 stage_variant() {
@@ -189,7 +199,7 @@ stage_variant() {
 	done < <(
 		[[ $variant == vanilla ]] || list_patches "$patches"
 		[[ $variant == package ]] || list_patches "$top/tests/testbed"
-		[[ $variant != debug ]] || list_patches "$top/tests/testbed/debug"
+		[[ ! ${debugging[$variant]:-} ]] || list_patches "$top/tests/testbed/debug"
 	)
 	# What does not go into the kernel must not make one be built.
 	rm -rf "$stage"/{Documentation,MAINTAINERS,tools}
