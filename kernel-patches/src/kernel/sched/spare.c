@@ -444,20 +444,31 @@ static bool spare_runs_next(struct rq *rq, struct task_struct *p)
  */
 static DEFINE_PER_CPU(struct balance_callback, spare_serve_head);
 
+/*
+ * Whether the current thread was picked before a unit was lent or returned: it
+ * is not to run on nobody's budget, and not before an earlier deadline.
+ */
+static bool spare_overtaken(struct rq *rq)
+{
+	struct sched_dl_entity *first = pick_next_dl_entity(&rq->dl);
+	struct task_struct *curr = spare_curr(rq);
+
+	if (!dl_task(curr))
+		return first;
+
+	return !on_dl_rq(sched_spare_curr(curr)) ||
+	       dl_entity_preempt(first, sched_spare_curr(curr));
+}
+
 static void spare_serve_all(struct rq *rq)
 {
-	struct task_struct *curr = spare_curr(rq);
-	struct sched_dl_entity *first;
 	struct spare_stock *stock;
 
 	update_rq_clock(rq);
 	list_for_each_entry(stock, &rq->spare.stocks, node)
 		spare_serve(rq, stock);
 
-	/* A pick that was overtaken: nobody is to run on nobody's budget, or too long. */
-	first = pick_next_dl_entity(&rq->dl);
-	if (dl_task(curr) ? !on_dl_rq(sched_spare_curr(curr)) ||
-			    dl_entity_preempt(first, sched_spare_curr(curr)) : !!first)
+	if (spare_overtaken(rq))
 		resched_curr(rq);
 }
 
