@@ -160,20 +160,12 @@ static unsigned int count_missing(const struct policy *policy, const struct vms 
 }
 
 /* Everything that can be known before the first write. */
-static int check(const struct policy *policy, const struct vms *vms, const struct wanted_host *host)
+static int check(const struct policy *policy, const struct admission *admission)
 {
-	struct admission admission;
-	int code = DONE;
-
 	if (wants_spare(policy) && kernel_spare() == KERNEL_NO)
 		return fail(MISSING, "this kernel has no spare reservations (CONFIG_SCHED_SPARE): pools can only have CPUs, without "
 			    "runtime and period; see dlspare doctor");
-	if (!admission_make(&admission, policy, vms, host))
-		return fail(FAILED, "out of memory");
-	if (!admission.fits)
-		code = fail(NO_ROOM, "%s", admission.text);
-	admission_free(&admission);
-	return code;
+	return admission->fits ? DONE : fail(NO_ROOM, "%s", admission->text);
 }
 
 static void print(const struct change *change)
@@ -211,6 +203,7 @@ static int make(const struct change *change, struct ledger *ledger, struct apply
 int apply_policy(const struct policy *policy, struct apply *apply)
 {
 	struct applying a = { apply, DONE };
+	struct admission admission = { 0 };
 	struct settings wanted = { 0 };
 	struct change change = { 0 };
 	struct ledger ledger = { 0 };
@@ -237,10 +230,14 @@ int apply_policy(const struct policy *policy, struct apply *apply)
 		goto out;
 	}
 	apply->missing = count_missing(policy, &vms);
-	code = apply->whole ? check(&all, &vms, &host) : DONE;
+	if (!admission_make(&admission, &all, &vms, &host)) {
+		code = fail(FAILED, "out of memory");
+		goto out;
+	}
+	code = apply->whole ? check(&all, &admission) : DONE;
 	if (code != DONE)
 		goto out;
-	if (!wanted_make(&wanted, &all, &vms, &host, &ledger, problem, &a)) {
+	if (!wanted_make(&wanted, &all, &vms, &host, &admission, &ledger, problem, &a)) {
 		code = fail(FAILED, "out of memory");
 		goto out;
 	}
@@ -257,6 +254,7 @@ int apply_policy(const struct policy *policy, struct apply *apply)
 out:
 	change_free(&change);
 	settings_free(&wanted);
+	admission_free(&admission);
 	ledger_free(&ledger);
 	vms_free(&vms);
 	policy_free(&all);

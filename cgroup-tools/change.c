@@ -34,79 +34,163 @@ static bool is_place(const struct setting *setting)
 	return setting->kind == SETTING_PROCESS || setting->kind == SETTING_THREAD;
 }
 
-static bool is_threads(const struct setting *setting)
-{
-	return setting->kind == SETTING_CLASS || setting->kind == SETTING_AFFINITY;
-}
-
 static bool is_made_here(const struct setting *original)
 {
 	return original->kind == SETTING_GROUP && !strcmp(original->value, "none");
 }
 
-/* Is anything of it in the group now? */
-static bool is_inside(const struct setting *setting, const char *group)
-{
-	char *place = is_place(setting) ? setting_read(setting) : is_threads(setting) ? group_of(setting_tid(setting)) : NULL;
-	bool inside = group_within(place ? place : setting->object, group);
+/* What has to be undone before what is wanted can be done. */
+struct undoing {
+	const struct settings *wanted;
+	const struct settings *originals;
+	bool *returns;			/* of the originals: it is put back */
+	char **leaves;			/* of the wanted: the thread goes there first */
+};
 
-	free(place);
-	return inside;
+/* To what it is put back; NULL: it is not. */
+static const char *returns_to(const struct undoing *u, const struct setting *wanted)
+{
+	struct setting *original = settings_find(u->originals, wanted);
+
+	return original && u->returns[original - u->originals->list] ? original->value : NULL;
 }
 
-/* A cpuset with SCHED_DEADLINE threads in it keeps its CPUs: to get others it must be left, and made anew. */
-static bool is_rebuilt(const struct setting *wanted, const struct ledger *ledger)
+static void put_back(const struct undoing *u, enum setting_kind kind, const char *object)
 {
+	const struct setting like = { .kind = kind, .object = (char *)object, .name = "" };
+	struct setting *original = settings_find(u->originals, &like);
+
+	if (original)
+		u->returns[original - u->originals->list] = true;
+}
+
+/* Is the place in a group that dlspare has made? Or, in one that goes? */
+static bool is_ours(const struct undoing *u, const char *place, bool goes)
+{
+	size_t i;
+
+	for (i = 0; i < u->originals->nr; i++)
+		if (is_made_here(&u->originals->list[i]) && (u->returns[i] || !goes) &&
+		    group_within(place, u->originals->list[i].object))
+			return true;
+	return false;
+}
+
+/* A cpuset that threads are in keeps its CPUs, and its kind: to get others it must be left, and made anew. */
+static bool is_rebuilt(const struct undoing *u, size_t i)
+{
+	const struct setting *original = &u->originals->list[i];
+	struct setting *wanted;
 	char *now;
 	bool changes;
 
-	if (wanted->kind != SETTING_VALUE || strcmp(wanted->name, "cpuset.cpus") ||
-	    !settings_find(&ledger->originals, wanted))
+	if (original->kind != SETTING_VALUE || strcmp(original->name, "cpuset.cpus"))
 		return false;
+	wanted = settings_find(u->wanted, original);
+	if (!wanted)
+		return true;
 	now = setting_read(wanted);
 	changes = now && strcmp(now, wanted->value);
 	free(now);
 	return changes;
 }
 
-static bool leaves(const struct setting *original, const char *group)
+/* The group and its values, and the reservations of the threads that are in it. */
+static bool is_part(const struct setting *original, const char *group)
 {
-	char *above;
-	bool inside;
+	char *place = original->kind == SETTING_CLASS ? group_of(setting_tid(original)) : NULL;
+	bool part = group_within(place ? place : original->object, group);
 
-	if (!is_place(original))
-		return is_inside(original, group);
-	/* A process and its other threads are in the group above. */
-	above = group_parent(group);
-	inside = above && is_inside(original, above);
-	free(above);
-	return inside;
+	free(place);
+	return part;
 }
 
-/* Which of the ledger's are put back: those that are wanted no more, and what is in groups that go or are made anew. */
-static bool *find_returns(const struct settings *wanted, const struct ledger *ledger)
+static void rebuild(const struct undoing *u, const char *group)
 {
-	const struct settings *originals = &ledger->originals;
-	bool *returns = calloc(originals->nr + 1, sizeof(*returns));
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; returns && i < originals->nr; i++)
-		returns[i] = !settings_find(wanted, &originals->list[i]);
-	/* Where a thread is now is read from /proc: only for those of which it is not known yet. */
-	for (i = 0; returns && i < originals->nr; i++) {
-		if (!returns[i] || !is_made_here(&originals->list[i]))
-			continue;
-		for (j = 0; j < originals->nr; j++)
-			returns[j] = returns[j] || (is_place(&originals->list[j]) &&
-						    is_inside(&originals->list[j], originals->list[i].object));
-	}
-	for (i = 0; returns && i < wanted->nr; i++) {
-		if (!is_rebuilt(&wanted->list[i], ledger))
-			continue;
-		for (j = 0; j < originals->nr; j++)
-			returns[j] = returns[j] || leaves(&originals->list[j], wanted->list[i].object);
-	}
-	return returns;
+	for (i = 0; i < u->originals->nr; i++)
+		u->returns[i] = u->returns[i] || is_part(&u->originals->list[i], group);
+}
+
+static void check_process(const struct undoing *u, const struct setting *process)
+{
+	char *place = setting_read(process);
+
+	if (place && is_ours(u, place, true))
+		put_back(u, SETTING_PROCESS, process->object);
+	free(place);
+}
+
+static bool same_vm(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+static const struct setting *process_of(const struct undoing *u, const struct setting *thread)
+{
+	size_t i;
+
+	for (i = 0; i < u->wanted->nr; i++)
+		if (u->wanted->list[i].kind == SETTING_PROCESS && same_vm(u->wanted->list[i].vm, thread->vm))
+			return &u->wanted->list[i];
+	return NULL;
+}
+
+/*
+ * A thread whose group goes leaves it with its process or, when that stays, for where that is. On its way to another group it
+ * has no reservation: there may be room for it only when others have left, and the kernel's sums lose what moves asleep.
+ */
+static void check_thread(const struct undoing *u, size_t i)
+{
+	const struct setting *thread = &u->wanted->list[i], *process;
+	char *place = setting_read(thread);
+	bool goes;
+
+	if (!place)
+		return;
+	goes = is_ours(u, place, true);
+	process = goes ? process_of(u, thread) : NULL;
+	if (process && returns_to(u, process))
+		put_back(u, SETTING_THREAD, thread->object);
+	else if (process)
+		u->leaves[i] = setting_read(process);
+	if (goes || (strcmp(place, thread->value) && is_ours(u, place, false)))
+		put_back(u, SETTING_CLASS, thread->object);
+	free(place);
+}
+
+static void undoing_free(struct undoing *u)
+{
+	size_t i;
+
+	for (i = 0; u->leaves && i < u->wanted->nr; i++)
+		free(u->leaves[i]);
+	free(u->leaves);
+	free(u->returns);
+}
+
+/* False without memory. */
+static bool undoing_find(struct undoing *u, const struct settings *wanted, const struct settings *originals)
+{
+	size_t i;
+
+	*u = (struct undoing){ wanted, originals, calloc(originals->nr + 1, sizeof(bool)),
+			       calloc(wanted->nr + 1, sizeof(char *)) };
+	if (!u->returns || !u->leaves)
+		return false;
+	for (i = 0; i < originals->nr; i++)
+		u->returns[i] = !settings_find(wanted, &originals->list[i]);
+	for (i = 0; i < originals->nr; i++)
+		if (is_rebuilt(u, i))
+			rebuild(u, originals->list[i].object);
+	for (i = 0; i < wanted->nr; i++)
+		if (wanted->list[i].kind == SETTING_PROCESS)
+			check_process(u, &wanted->list[i]);
+	for (i = 0; i < wanted->nr; i++)
+		if (wanted->list[i].kind == SETTING_THREAD)
+			check_thread(u, i);
+	return true;
 }
 
 enum pass { SHRINKING, PLACES, REST };
@@ -123,53 +207,79 @@ static bool plan_back(struct change *change, const struct setting *original, enu
 	return good;
 }
 
-static bool plan_set(struct change *change, const struct setting *setting, const struct setting *back, bool shrink)
+/* then: what an earlier step makes of it; NULL: none does. */
+static bool plan_set(struct change *change, const struct setting *setting, const char *then, bool shrink)
 {
-	char *now = back ? strdup(back->value) : setting_read(setting);
+	char *now = then ? strdup(then) : setting_read(setting);
 	bool good = true, shrinks;
 
 	/* A thread that is gone needs nothing; a group that is not there yet is made by an earlier step. */
 	if (!now && errno == ESRCH)
 		return true;
-	shrinks = now && !back && setting_shrinks(setting, now, setting->value);
+	shrinks = now && !then && setting_shrinks(setting, now, setting->value);
 	if (shrink == shrinks && (!now || strcmp(now, setting->value)))
 		good = add_step(change, setting, setting->value, now, false);
 	free(now);
 	return good;
 }
 
-static bool plan_all_sets(struct change *change, const struct settings *wanted, const struct ledger *ledger,
-			  const bool *returns, bool shrink)
+static bool plan_all_sets(struct change *change, const struct undoing *u, bool shrink)
 {
-	const struct setting *original;
 	bool good = true;
 	size_t i;
 
-	for (i = 0; good && i < wanted->nr; i++) {
-		original = settings_find(&ledger->originals, &wanted->list[i]);
-		if (original && !returns[original - ledger->originals.list])
-			original = NULL;
-		good = plan_set(change, &wanted->list[i], original, shrink);
+	for (i = 0; good && i < u->wanted->nr; i++) {
+		const char *then = returns_to(u, &u->wanted->list[i]);
+
+		good = plan_set(change, &u->wanted->list[i], then ? then : u->leaves[i], shrink);
 	}
+	return good;
+}
+
+static bool plan_all_back(struct change *change, const struct undoing *u, enum pass pass)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = u->originals->nr; good && i-- > 0; )
+		if (u->returns[i])
+			good = plan_back(change, &u->originals->list[i], pass);
+	return good;
+}
+
+static bool plan_leave(struct change *change, const struct setting *thread, const char *to)
+{
+	char *now = setting_read(thread);
+	bool good = !now || add_step(change, thread, to, now, false);
+
+	free(now);
+	return good;
+}
+
+static bool plan_all_leaves(struct change *change, const struct undoing *u)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; good && i < u->wanted->nr; i++)
+		if (u->leaves[i])
+			good = plan_leave(change, &u->wanted->list[i], u->leaves[i]);
 	return good;
 }
 
 bool change_plan(struct change *change, const struct settings *wanted, const struct ledger *ledger)
 {
-	bool *returns = find_returns(wanted, ledger), good;
-	enum pass pass;
-	size_t i;
+	struct undoing undoing;
+	bool good;
 
 	*change = (struct change){ 0 };
-	good = returns && plan_all_sets(change, wanted, ledger, returns, true);
-	for (pass = SHRINKING; pass <= REST; pass++)
-		for (i = ledger->originals.nr; good && i-- > 0; )
-			if (returns[i])
-				good = plan_back(change, &ledger->originals.list[i], pass);
-	good = good && plan_all_sets(change, wanted, ledger, returns, false);
+	good = undoing_find(&undoing, wanted, &ledger->originals) && plan_all_sets(change, &undoing, true) &&
+	       plan_all_back(change, &undoing, SHRINKING) && plan_all_leaves(change, &undoing) &&
+	       plan_all_back(change, &undoing, PLACES) && plan_all_back(change, &undoing, REST) &&
+	       plan_all_sets(change, &undoing, false);
 	if (!good)
 		change_free(change);
-	free(returns);
+	undoing_free(&undoing);
 	return good;
 }
 
@@ -207,11 +317,6 @@ struct making {
 	char **before;			/* of each step the value it replaced; NULL: not made */
 	bool *skipped;
 };
-
-static bool same_vm(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
-}
 
 /* A group that a process came from may be gone: then the nearest above that takes it. */
 static int write_back(const struct setting *setting, const char *value)
@@ -348,8 +453,9 @@ static bool is_harmless(const struct setting *setting, int error)
 {
 	if (error == ESRCH || error == ENOENT)
 		return true;
-	/* Its process comes next; a group is tried once more when all threads have left. */
-	return setting->kind == SETTING_THREAD || (error == EBUSY && is_shared(setting));
+	/* Its process comes next; the others are tried once more when all threads are where they were. */
+	return setting->kind == SETTING_THREAD || (error == EBUSY && is_shared(setting)) ||
+	       (error == EINVAL && setting->kind == SETTING_AFFINITY);
 }
 
 /* Latest first. */
@@ -371,7 +477,7 @@ static void take_back(struct making *m, size_t failed, bool whole)
 	for (i = failed + 1; i-- > 0; ) {
 		if (!m->before[i] || !is_taken_back(m, i, failed, whole))
 			continue;
-		if (steps[i].setting.kind == SETTING_GROUP)
+		if (steps[i].setting.kind == SETTING_GROUP || steps[i].setting.kind == SETTING_AFFINITY)
 			setting_write(&steps[i].setting, value_before(m, i));
 		free(m->before[i]);
 		m->before[i] = NULL;

@@ -25,8 +25,8 @@ struct change_watch {
 };
 
 /*
- * The steps: first what gives bandwidth back; then, latest first, what is in the ledger and no longer wanted; then what is
- * wanted, in its order. What is as wanted already needs none. False without memory.
+ * The steps: first what gives bandwidth back; then threads leave groups that go; then, latest first, what is in the ledger and
+ * no longer wanted; then what is wanted, in its order. What is as wanted already needs none. False without memory.
  */
 bool change_plan(struct change *change, const struct settings *wanted, const struct ledger *ledger);
 void change_free(struct change *change);

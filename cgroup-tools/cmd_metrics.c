@@ -46,6 +46,7 @@ static const struct metric {
 	{ STATE_BORROWED, VM | POOL, "borrowed_seconds_total", "counter", "CPU time on loans.", NULL },
 	{ STATE_WAITED, VM | POOL, "waited_seconds_total", "counter", "Time that vCPUs waited for a unit.", NULL },
 	{ STATE_RETURNED_OWN, VM | POOL, "returned_total", "counter", "Loans by the reason of their end.", "own" },
+	{ STATE_RETURNED_UNUSED, VM | POOL, "returned_total", "counter", NULL, "unused" },
 	{ STATE_RETURNED_CHANCES, VM | POOL, "returned_total", "counter", NULL, "chances" },
 	{ STATE_RETURNED_SLEEP, VM | POOL, "returned_total", "counter", NULL, "sleep" },
 	{ STATE_RETURNED_REPLY, VM | POOL, "returned_total", "counter", NULL, "reply" },

@@ -19,6 +19,7 @@
 #include "command.h"
 #include "erlang.h"
 #include "latency.h"
+#include "placement.h"
 #include "policy.h"
 #include "ring.h"
 #include "units.h"
@@ -67,6 +68,7 @@ struct thread {
 	const struct vm_policy *vm;
 	struct reservation reservation;
 	bool io;
+	struct cpus cpus;		/* it may have one of these */
 	int cpu;
 };
 
@@ -216,46 +218,35 @@ static struct cpus thread_cpus(const struct plan *plan, const struct thread *thr
 	return cpus;
 }
 
-static int emptiest(const struct plan *plan, const struct cpus *cpus)
+/* As on a host where all run; what does not fit is somewhere, too. */
+static int place_threads(struct plan *plan, struct placement_thread *threads, struct placement_cpu *cpus)
 {
-	int best = cpus_next(cpus, 0);
+	size_t nr_cpus = 0;
 
-	for (int cpu = best; cpu >= 0; cpu = cpus_next(cpus, cpu + 1))
-		if (fraction_compare(plan->cpus[cpu].sum, plan->cpus[best].sum) < 0)
-			best = cpu;
-	return best;
-}
-
-static int by_share(const void *a, const void *b)
-{
-	const struct thread *const *first = a, *const *second = b;
-	int order = fraction_compare(latency_share((*second)->reservation), latency_share((*first)->reservation));
-
-	return order ? order : (*first > *second) - (*first < *second);
-}
-
-/* The largest first, each on the emptiest CPU. False: a VM has no CPU at all. */
-static bool place_threads(struct plan *plan, struct thread **order, const struct vm_policy **homeless)
-{
-	for (size_t i = 0; i < plan->nr_threads; i++)
-		order[i] = &plan->threads[i];
-	qsort(order, plan->nr_threads, sizeof(*order), by_share);
 	for (size_t i = 0; i < plan->nr_threads; i++) {
-		struct fraction share = latency_share(order[i]->reservation);
-		struct cpus cpus = thread_cpus(plan, order[i]);
-		struct cpu *cpu;
+		struct thread *thread = &plan->threads[i];
 
-		order[i]->cpu = emptiest(plan, &cpus);
-		if (order[i]->cpu < 0) {
-			*homeless = order[i]->vm;
-			return false;
-		}
-		cpu = &plan->cpus[order[i]->cpu];
-		cpu->own = fraction_sum(cpu->own, share);
-		cpu->sum = fraction_sum(cpu->sum, share);
+		thread->cpus = thread_cpus(plan, thread);
+		threads[i] = (struct placement_thread){
+			.share = latency_share(thread->reservation), .cpus = &thread->cpus,
+			.vm = thread->vm - plan->policy.vms, .number = i, .cpu = -1,
+		};
+		if (cpus_empty(&thread->cpus))
+			return fail(WRONG_POLICY, "VM '%s': exclusive pools have all CPUs, and it is in none of them",
+				    thread->vm->name);
+	}
+	for (int cpu = cpus_next(&plan->host, 0); cpu >= 0; cpu = cpus_next(&plan->host, cpu + 1))
+		cpus[nr_cpus++] = (struct placement_cpu){ .cpu = cpu, .limit = limit, .taken = plan->cpus[cpu].sum };
+	placement_make(threads, plan->nr_threads, cpus, nr_cpus);
+	for (size_t i = 0; i < plan->nr_threads; i++) {
+		struct cpu *cpu = &plan->cpus[threads[i].cpu];
+
+		plan->threads[threads[i].number].cpu = threads[i].cpu;
+		cpu->own = fraction_sum(cpu->own, threads[i].share);
+		cpu->sum = fraction_sum(cpu->sum, threads[i].share);
 		cpu->threads++;
 	}
-	return true;
+	return DONE;
 }
 
 static void place_units(struct plan *plan)
@@ -305,18 +296,16 @@ static bool make_threads(struct plan *plan)
 
 static int place(struct plan *plan)
 {
-	const struct vm_policy *homeless;
-	struct thread **order = NULL;
-	int code = DONE;
+	struct placement_thread *threads = NULL;
+	struct placement_cpu *cpus = calloc(cpus_count(&plan->host), sizeof(*cpus));
+	int code;
 
 	place_units(plan);
 	if (make_threads(plan))
-		order = calloc(plan->nr_threads + 1, sizeof(struct thread *));
-	if (!order)
-		code = fail(FAILED, "%s", strerror(ENOMEM));
-	else if (!place_threads(plan, order, &homeless))
-		code = fail(WRONG_POLICY, "VM '%s': exclusive pools have all CPUs, and it is in none of them", homeless->name);
-	free(order);
+		threads = calloc(plan->nr_threads + 1, sizeof(*threads));
+	code = threads && cpus ? place_threads(plan, threads, cpus) : fail(FAILED, "%s", strerror(ENOMEM));
+	free(threads);
+	free(cpus);
 	return code;
 }
 

@@ -14,6 +14,7 @@ struct pool_edit {
 	uint64_t runtime, period, units;
 	struct cpus cpus;
 	bool exclusive;
+	enum edf edf;			/* EDF_DEFAULT: not given */
 	const char *group;
 	bool has_runtime, has_period, has_units, has_cpus, has_exclusive;
 };
@@ -43,6 +44,8 @@ static int edit_pool(struct policy *policy, void *data)
 		pool->cpus = edit->cpus;
 	if (edit->has_exclusive)
 		pool->exclusive = edit->exclusive;
+	if (edit->edf)
+		pool->edf = edit->edf;
 	if (edit->group) {
 		free(pool->group);
 		pool->group = strdup(edit->group);
@@ -67,6 +70,12 @@ static int delete_pool(struct policy *policy, void *data)
 	return DONE;
 }
 
+static int parse_edf(struct pool_edit *edit, const char *text)
+{
+	return policy_edf(&edit->edf, text) ? DONE :
+	       fail(WRONG_USAGE, "--edf '%s': it must be partitioned or global", text);
+}
+
 int cmd_pool(int argc, char **argv)
 {
 	static const struct option list[] = {
@@ -76,6 +85,7 @@ int cmd_pool(int argc, char **argv)
 		{ "cpus", required_argument, NULL, 'c' },
 		{ "exclusive", no_argument, NULL, 'x' },
 		{ "shared", no_argument, NULL, 's' },
+		{ "edf", required_argument, NULL, 'e' },
 		{ "group", required_argument, NULL, 'g' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ 0 },
@@ -109,6 +119,9 @@ int cmd_pool(int argc, char **argv)
 		case 's':
 			edit.has_exclusive = true;
 			edit.exclusive = option == 'x';
+			break;
+		case 'e':
+			code = parse_edf(&edit, optarg);
 			break;
 		case 'g':
 			edit.group = optarg;

@@ -27,10 +27,11 @@ static json_t *cpus_json(const struct cpus *cpus)
 static json_t *pool_json(const struct pool_policy *pool)
 {
 	char *group = policy_group(pool);
-	json_t *json = json_pack("{s:s, s:I, s:I, s:i, s:o, s:b, s:s*}", "name", pool->name,
+	json_t *json = json_pack("{s:s, s:I, s:I, s:i, s:o, s:b, s:s, s:s*}", "name", pool->name,
 				 "runtime_ns", (json_int_t)pool->spare.runtime, "period_ns",
 				 (json_int_t)pool->spare.period, "units", (int)pool->units, "cpus",
-				 cpus_json(&pool->cpus), "exclusive", (int)pool->exclusive, "group", group);
+				 cpus_json(&pool->cpus), "exclusive", (int)pool->exclusive, "edf",
+				 policy_partitioned(pool) ? "partitioned" : "global", "group", group);
 
 	free(group);
 	return json;

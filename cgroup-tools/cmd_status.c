@@ -25,6 +25,7 @@ static const char *const counter_keys[NR_STATE_COUNTERS] = {
 	[STATE_BORROWED] = "borrowed_ns",
 	[STATE_WAITED] = "waited_ns",
 	[STATE_RETURNED_OWN] = "returned_own",
+	[STATE_RETURNED_UNUSED] = "returned_unused",
 	[STATE_RETURNED_CHANCES] = "returned_chances",
 	[STATE_RETURNED_SLEEP] = "returned_sleep",
 	[STATE_RETURNED_REPLY] = "returned_reply",
@@ -205,7 +206,7 @@ static int print_vms(const struct state *state)
 
 /* --- one VM --- */
 
-/* Words with a blank between them, or "-"; NULL without memory. */
+/* Words with a blank between them, or "-"; NULL without memory. NULL may be behind the last, too. */
 static char *join(char *const *words, size_t nr)
 {
 	char *text = NULL;
@@ -214,21 +215,24 @@ static char *join(char *const *words, size_t nr)
 
 	if (!file)
 		return NULL;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr && words[i]; i++)
 		fprintf(file, "%s%s", i ? " " : "", words[i]);
-	fputs(nr ? "" : "-", file);
+	fputs(i ? "" : "-", file);
 	fclose(file);
 	return text;
 }
 
-/* The devices whose packets are events for the group, as the kernel has them. */
-static char *watched(const char *group)
+/* The devices whose packets are events for the VM, as the kernel has them: one that is in several groups has the pool's. */
+static char *watched(const struct state_vm *vm)
 {
+	char *pool = vm->groups[0] && vm->groups[1] ? policy_group(vm->pool) : NULL;
+	const char *group = pool ? pool : vm->groups[0];
 	char *text = group ? group_value(group, "cpu.spare.dev") : NULL, *at;
 
 	for (at = text; at && *at; at++)
 		if (*at == '\n')
 			*at = ' ';
+	free(pool);
 	return text;
 }
 
@@ -261,10 +265,11 @@ static void policy_facts(struct output *output, const struct state_vm *vm)
 
 static void process_facts(struct output *output, const struct state_vm *vm)
 {
-	char *devices = join(vm->vm->devices, vm->vm->nr_devices), *events = watched(vm->group);
+	char *devices = join(vm->vm->devices, vm->vm->nr_devices), *events = watched(vm);
+	char *groups = join(vm->groups, SIZE_MAX);
 
 	fact(output, "group");
-	output_cell(output, NULL, "%s", vm->group ? vm->group : "-");
+	output_cell(output, NULL, "%s", groups ? groups : "?");
 	fact(output, "devices");
 	output_cell(output, NULL, "%s", devices ? devices : "?");
 	fact(output, "watched");
@@ -272,6 +277,7 @@ static void process_facts(struct output *output, const struct state_vm *vm)
 	fact(output, "CPU");
 	output_cell(output, NULL, "%.3f s, %.1f%% since its start", seconds(vm->cpu_time),
 		    100 * share(vm->cpu_time, vm->age));
+	free(groups);
 	free(devices);
 	free(events);
 }
@@ -286,10 +292,10 @@ static void count_facts(struct output *output, const struct state_counters *coun
 	output_cell(output, NULL, "%" PRIu64 " of %.3f s, %" PRIu64 " dispatches, %" PRIu64 " refused",
 		    value[STATE_LOANS], seconds(value[STATE_BORROWED]), value[STATE_DISPATCHES], value[STATE_REFUSED]);
 	fact(output, "returned");
-	output_cell(output, NULL, "own %" PRIu64 ", chances %" PRIu64 ", sleep %" PRIu64 ", reply %" PRIu64 ", charge %"
-		    PRIu64 ", gone %" PRIu64, value[STATE_RETURNED_OWN], value[STATE_RETURNED_CHANCES],
-		    value[STATE_RETURNED_SLEEP], value[STATE_RETURNED_REPLY], value[STATE_RETURNED_CHARGE],
-		    value[STATE_RETURNED_GONE]);
+	output_cell(output, NULL, "own %" PRIu64 ", unused %" PRIu64 ", chances %" PRIu64 ", sleep %" PRIu64 ", reply %"
+		    PRIu64 ", charge %" PRIu64 ", gone %" PRIu64, value[STATE_RETURNED_OWN], value[STATE_RETURNED_UNUSED],
+		    value[STATE_RETURNED_CHANCES], value[STATE_RETURNED_SLEEP], value[STATE_RETURNED_REPLY],
+		    value[STATE_RETURNED_CHARGE], value[STATE_RETURNED_GONE]);
 	fact(output, "waits");
 	output_cell(output, NULL, "%" PRIu64 " of %.3f s", value[STATE_WAITS], seconds(value[STATE_WAITED]));
 }
@@ -382,7 +388,8 @@ static void pool_row(struct output *output, const struct state_pool *pool)
 	output_row(output);
 	output_cell(output, NULL, "%s", policy->name);
 	output_cell(output, NULL, "%s", output_reservation(text, policy->spare));
-	output_cell(output, NULL, "%s%s", cpus && *cpus ? cpus : "all", policy->exclusive ? " exclusive" : "");
+	output_cell(output, NULL, "%s%s%s", cpus && *cpus ? cpus : "all", policy->exclusive ? " exclusive" : "",
+		    policy->exclusive && !policy_partitioned(policy) ? " global" : "");
 	counter_cell(output, &pool->counters, STATE_UNITS);
 	counter_cell(output, &pool->counters, STATE_UNITS_BUSY);
 	counter_cell(output, &pool->counters, STATE_EVENTS);
@@ -397,9 +404,10 @@ static json_t *pool_json(const struct state_pool *pool)
 	char *cpus = cpus_print(&pool->policy->cpus);
 	json_t *json;
 
-	json = json_pack("{s:s, s:o, s:i, s:s, s:b, s:s*, s:o}", "name", pool->policy->name, "spare",
+	json = json_pack("{s:s, s:o, s:i, s:s, s:b, s:s, s:s*, s:o}", "name", pool->policy->name, "spare",
 			 output_json_reservation(pool->policy->spare), "units_per_cpu", (int)pool->policy->units, "cpus",
-			 cpus && *cpus ? cpus : "all", "exclusive", (int)pool->policy->exclusive, "group", pool->group,
+			 cpus && *cpus ? cpus : "all", "exclusive", (int)pool->policy->exclusive, "edf",
+			 policy_partitioned(pool->policy) ? "partitioned" : "global", "group", pool->group,
 			 "counters", counters_json(&pool->counters, NR_STATE_COUNTERS));
 	free(cpus);
 	return json;

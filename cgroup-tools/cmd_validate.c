@@ -22,7 +22,7 @@ static json_t *domain_json(const struct admission_domain *domain)
 	for (i = 0; i < domain->nr_parts; i++)
 		json_array_append_new(parts, json_pack("{s:s, s:f}", "what", domain->parts[i].text, "cpus",
 						       fraction_double(domain->parts[i].sum)));
-	json = json_pack("{s:s, s:s*, s:f, s:f, s:o}", "pool", domain->name, "cpus", list, "sum",
+	json = json_pack("{s:s, s:s*, s:f, s:f, s:o}", "pool", domain->pool ? domain->pool->name : "", "cpus", list, "sum",
 			 fraction_double(domain->sum), "limit", fraction_double(domain->room), "parts", parts);
 	free(list);
 	return json;
@@ -50,8 +50,9 @@ static void print(const struct admission *admission)
 		const struct admission_domain *domain = &admission->domains[i];
 		char *list = cpus_print(&domain->cpus);
 
-		printf("CPU %s%s%s%s: %.4f of %.4f\n", list ? list : "?", *domain->name ? ", pool '" : "", domain->name,
-		       *domain->name ? "'" : "", fraction_double(domain->sum), fraction_double(domain->room));
+		printf("CPU %s%s%s%s: %.4f of %.4f\n", list ? list : "?", domain->pool ? ", pool '" : "",
+		       domain->pool ? domain->pool->name : "", domain->pool ? "'" : "", fraction_double(domain->sum),
+		       fraction_double(domain->room));
 		for (j = 0; j < domain->nr_parts; j++)
 			printf("  %.4f  %s\n", fraction_double(domain->parts[j].sum), domain->parts[j].text);
 		free(list);
@@ -73,8 +74,8 @@ static void problem(const char *vm, int code, const char *text, void *data)
 int cmd_validate(int argc, char **argv)
 {
 	const struct ledger no_ledger = { 0 };
+	struct admission admission = { 0 };
 	struct settings wanted = { 0 };
-	struct admission admission;
 	struct policy_error error;
 	struct wanted_host host;
 	struct policy policy;
@@ -94,7 +95,7 @@ int cmd_validate(int argc, char **argv)
 	if (kernel_spare() == KERNEL_NO)
 		say("this kernel has no spare reservations: a pool with runtime and period would be refused");
 	if (!admission_make(&admission, &policy, &vms, &host) ||
-	    !wanted_make(&wanted, &policy, &vms, &host, &no_ledger, problem, &code)) {
+	    !wanted_make(&wanted, &policy, &vms, &host, &admission, &no_ledger, problem, &code)) {
 		code = fail(FAILED, "out of memory");
 		goto out;
 	}
@@ -104,9 +105,9 @@ int cmd_validate(int argc, char **argv)
 		print(&admission);
 	if (!admission.fits)
 		code = fail(NO_ROOM, "%s", admission.text);
-	admission_free(&admission);
 out:
 	settings_free(&wanted);
+	admission_free(&admission);
 	vms_free(&vms);
 	policy_free(&policy);
 	return code;

@@ -5,8 +5,8 @@
 declare -gA _dlspare_options=(
 	[set]='--runtime --period --vcpu --io --device --dry-run'
 	[unset]='--dry-run'
-	[pool create]='--runtime --period --units --cpus --exclusive --shared --group --dry-run'
-	[pool set]='--runtime --period --units --cpus --exclusive --shared --group --dry-run'
+	[pool create]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
+	[pool set]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
 	[pool delete]='--dry-run'
 	[assign]='--chances --charge --no-charge --reply --no-reply --linger --on --off --dry-run'
 	[top]='--interval --count'
@@ -71,6 +71,7 @@ _dlspare() {
 		return
 		;;
 	--chances) _dlspare_words max 1 2; return ;;
+	--edf) _dlspare_words partitioned global; return ;;
 	--output) _dlspare_files; return ;;
 	: | =) return ;;
 	*) ! _dlspare_wants_value "$before" || return ;;

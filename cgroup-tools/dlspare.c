@@ -32,6 +32,7 @@ static const struct command {
 	  "  --units N                      units on each CPU, 1..64 (1)\n"
 	  "  --cpus LIST                    its CPUs (all)\n"
 	  "  --exclusive, --shared          nothing else runs on these CPUs, or does (shared)\n"
+	  "  --edf partitioned|global       a vCPU has one of exclusive CPUs, or all (partitioned)\n"
 	  "  --group PATH                   cgroup below which the VMs run; without, dlspare makes one\n"
 	  "  --dry-run                      print the writes and make none\n" },
 	{ "assign", cmd_assign, "VM POOL|none [OPTION]...", "let a VM borrow from a pool",

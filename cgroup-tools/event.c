@@ -163,6 +163,30 @@ static void watch_group(const char *group)
 	free(above);
 }
 
+static void watch_cpus(const struct pool_policy *pool, int cpu)
+{
+	char *group = policy_cpus_group(pool, cpu);
+
+	if (group)
+		watch_folder(group_path(group, NULL));
+	free(group);
+}
+
+static void watch_pool(const struct pool_policy *pool)
+{
+	char *group = policy_group(pool);
+	int cpu;
+
+	if (group)
+		watch_group(group);
+	free(group);
+	if (policy_partitioned(pool))
+		for (cpu = cpus_next(&pool->cpus, 0); cpu >= 0; cpu = cpus_next(&pool->cpus, cpu + 1))
+			watch_cpus(pool, cpu);
+	else if (!pool->group)
+		watch_cpus(pool, -1);
+}
+
 static bool drain_folders(void)
 {
 	char buffer[8192] __attribute__((aligned(8)));
@@ -255,13 +279,8 @@ void event_watch(const struct policy *policy, const struct vms *vms)
 	watch_folder(host_path(STORE_FOLDER));
 	watch_folder(host_path(STORE_VMS));
 	watch_kvm();
-	for (i = 0; i < policy->nr_pools; i++) {
-		char *group = policy_group(&policy->pools[i]);
-
-		if (group)
-			watch_group(group);
-		free(group);
-	}
+	for (i = 0; i < policy->nr_pools; i++)
+		watch_pool(&policy->pools[i]);
 	forget_processes();
 	for (i = 0; i < vms->nr; i++) {
 		watch_process(vms->list[i].pid);

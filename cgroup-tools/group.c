@@ -240,3 +240,12 @@ char *group_parent(const char *group)
 
 	return slash ? strndup(group, slash - group) : strdup("");
 }
+
+void group_free_list(char **groups)
+{
+	size_t i;
+
+	for (i = 0; groups && groups[i]; i++)
+		free(groups[i]);
+	free(groups);
+}

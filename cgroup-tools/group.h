@@ -44,4 +44,7 @@ bool group_within(const char *group, const char *ancestor);
 /* The group above, in a new text; NULL without memory. */
 char *group_parent(const char *group);
 
+/* Of names, with NULL behind the last. */
+void group_free_list(char **groups);
+
 #endif

@@ -33,6 +33,11 @@ static const char *const io_names[] = {
 	[IO_DEADLINE] = "deadline",
 };
 
+static const char *const edf_names[] = {
+	[EDF_PARTITIONED] = "partitioned",
+	[EDF_GLOBAL] = "global",
+};
+
 /* Errors */
 
 struct quoted {
@@ -265,7 +270,33 @@ char *policy_group(const struct pool_policy *pool)
 
 	if (pool->group)
 		return strip_slashes(pool->group);
-	return asprintf(&group, "dlspare.slice/%s/cpus", pool->name) < 0 ? NULL : group;
+	return asprintf(&group, "dlspare.slice/%s", pool->name) < 0 ? NULL : group;
+}
+
+char *policy_cpus_group(const struct pool_policy *pool, int cpu)
+{
+	char number[16] = "s", *group;
+
+	if (cpu >= 0)
+		snprintf(number, sizeof(number), "%d", cpu);
+	return asprintf(&group, "dlspare.slice/%s/cpu%s", pool->name, number) < 0 ? NULL : group;
+}
+
+bool policy_edf(enum edf *edf, const char *text)
+{
+	enum edf found;
+
+	for (found = EDF_PARTITIONED; found <= EDF_GLOBAL && strcmp(text, edf_names[found]); found++)
+		;
+	if (found > EDF_GLOBAL)
+		return false;
+	*edf = found;
+	return true;
+}
+
+bool policy_partitioned(const struct pool_policy *pool)
+{
+	return pool->exclusive && !pool->group && pool->edf != EDF_GLOBAL;
 }
 
 char *policy_pool_text(const struct pool_policy *pool)
@@ -448,6 +479,11 @@ static bool check_pool(const struct policy *policy, size_t index, uint64_t load[
 		return refuse(error, "%s: an exclusive pool needs cpus", owner);
 	if (pool->group && !check_group(pool->group, owner, error))
 		return false;
+	if (pool->edf == EDF_PARTITIONED && !pool->exclusive)
+		return refuse(error, "%s: edf 'partitioned' needs exclusive CPUs", owner);
+	if (pool->edf == EDF_PARTITIONED && pool->group)
+		return refuse(error, "%s: edf 'partitioned' needs a group for each CPU, and those below %s are not dlspare's",
+			      owner, quote(pool->group).text);
 
 	for (other = policy->pools; other < pool; other++) {
 		if (!strcmp(other->name, pool->name))
@@ -799,12 +835,23 @@ static bool read_devices(const struct reader *reader, const config_setting_t *gr
 	return true;
 }
 
+static bool read_edf(const struct reader *reader, const config_setting_t *group, enum edf *edf)
+{
+	const char *text = NULL;
+
+	if (!read_text(reader, group, "edf", "global", &text))
+		return false;
+	if (text && !policy_edf(edf, text))
+		return refuse_at(reader, line_of(group, "edf"), "edf %s: it must be partitioned or global", quote(text).text);
+	return true;
+}
+
 static bool read_pool(const struct reader *reader, const config_setting_t *group, struct policy *policy)
 {
 	const char *name = NULL, *path = NULL;
 	struct pool_policy *pool;
 
-	if (!read_keys(reader, group, "a pool", "name runtime period units cpus exclusive group") ||
+	if (!read_keys(reader, group, "a pool", "name runtime period units cpus exclusive edf group") ||
 	    !read_text(reader, group, "name", "gold", &name) ||
 	    !read_text(reader, group, "group", "machine-gold.slice", &path))
 		return false;
@@ -820,7 +867,7 @@ static bool read_pool(const struct reader *reader, const config_setting_t *group
 	pool->units = !is_none(&pool->spare);
 	return read_number(reader, group, "units", 0, POLICY_UNITS_MAX, &pool->units) &&
 	       read_cpus(reader, group, "cpus", &pool->cpus) &&
-	       read_bool(reader, group, "exclusive", &pool->exclusive);
+	       read_bool(reader, group, "exclusive", &pool->exclusive) && read_edf(reader, group, &pool->edf);
 }
 
 static bool read_vm(const struct reader *reader, const config_setting_t *group, struct policy *policy)
@@ -1103,6 +1150,8 @@ static bool write_pool(FILE *file, const struct pool_policy *pool)
 	good = write_cpus(file, "cpus", &pool->cpus);
 	if (pool->exclusive)
 		fputs(" exclusive = true;", file);
+	if (pool->edf)
+		write_text(file, "edf", edf_names[pool->edf]);
 	if (pool->group)
 		write_text(file, "group", pool->group);
 	return good;

@@ -25,6 +25,13 @@ struct reservation {
 	uint64_t period;
 };
 
+/* Which CPUs of an exclusive pool a deadline thread may have. */
+enum edf {
+	EDF_DEFAULT,			/* partitioned, where that can be */
+	EDF_PARTITIONED,		/* one: each is a cpuset partition */
+	EDF_GLOBAL,			/* all: they are a cpuset partition together */
+};
+
 /* CPUs, and what each of them offers to the VMs of the pool. */
 struct pool_policy {
 	char *name;
@@ -32,7 +39,8 @@ struct pool_policy {
 	unsigned int units;		/* a CPU, 1..POLICY_UNITS_MAX; 0 when spare is none */
 	struct cpus cpus;		/* empty: all */
 	bool exclusive;			/* nothing else runs on these CPUs: a cpuset partition */
-	char *group;			/* below the cgroup mount; NULL: dlspare.slice/NAME/cpus */
+	enum edf edf;
+	char *group;			/* below the cgroup mount; NULL: dlspare.slice/NAME */
 };
 
 /* The terms of cpu.spare.borrow. */
@@ -120,8 +128,16 @@ bool policy_parse_more(struct policy *policy, const char *text, const char *name
 /* Copies the VMs of `from` that `to` does not have; false without memory. */
 bool policy_merge(struct policy *to, const struct policy *from);
 
+/* Reads "partitioned" or "global"; false: it is neither. */
+bool policy_edf(enum edf *edf, const char *text);
+
+/* Has each CPU a partition of its own? */
+bool policy_partitioned(const struct pool_policy *pool);
+
 /* The pool's group below the cgroup mount; a new text, to be freed. */
 char *policy_group(const struct pool_policy *pool);
+/* In a pool without a group of its own, the one that has a CPU's VMs; cpu < 0: those of all CPUs. As policy_group(). */
+char *policy_cpus_group(const struct pool_policy *pool, int cpu);
 
 /* The text of cpu.spare.pool and of cpu.spare.borrow; new, to be freed. */
 char *policy_pool_text(const struct pool_policy *pool);

@@ -27,6 +27,7 @@ static const struct {
 	[STATE_BORROWED] = { "borrowed_usec", NSEC_PER_USEC },
 	[STATE_WAITED] = { "waited_usec", NSEC_PER_USEC },
 	[STATE_RETURNED_OWN] = { "returned_own", 1 },
+	[STATE_RETURNED_UNUSED] = { "returned_unused", 1 },
 	[STATE_RETURNED_CHANCES] = { "returned_chances", 1 },
 	[STATE_RETURNED_SLEEP] = { "returned_sleep", 1 },
 	[STATE_RETURNED_REPLY] = { "returned_reply", 1 },
@@ -44,18 +45,18 @@ void state_parse(struct state_counters *counters, const char *text)
 	char key[32];
 	int i;
 
-	*counters = (struct state_counters){ .known = true };
+	counters->known = true;
 	for (; text; text = strchr(text, '\n')) {
 		text += *text == '\n';
 		if (sscanf(text, "%31[a-z_] %" SCNu64, key, &value) != 2)
 			continue;
 		for (i = 0; i < NR_STATE_COUNTERS; i++)
 			if (!strcmp(lines[i].key, key))
-				counters->value[i] = value * lines[i].unit;
+				counters->value[i] += value * lines[i].unit;
 	}
 }
 
-static void read_counters(struct state_counters *counters, const char *group)
+static void add_counters(struct state_counters *counters, const char *group)
 {
 	char *text = group ? group_value(group, "cpu.spare.stat") : NULL;
 
@@ -66,15 +67,38 @@ static void read_counters(struct state_counters *counters, const char *group)
 
 /* --- VMs --- */
 
-/* Where the policy puts its vCPUs, or else where they are. NULL when they are gone. */
-static char *vcpu_group(const struct state_vm *vm)
+/* Of the groups that a VM may have on a pool's CPUs those that are there. */
+static char **present_groups(const struct state_vm *vm)
 {
+	char **groups = wanted_vm_groups(vm->pool, vm->vm, &vm->pool->cpus), **from, **to;
+
+	for (from = to = groups; policy_partitioned(vm->pool) && from && *from; from++) {
+		if (group_exists(*from))
+			*to++ = *from;
+		else
+			free(*from);
+	}
+	if (to != from)
+		*to = NULL;
+	return groups;
+}
+
+/* Where the policy puts its vCPUs, or else where they are; none when they are gone. NULL without memory. */
+static char **vcpu_groups(const struct state_vm *vm)
+{
+	char **groups;
+
 	if (vm->pool)
-		return wanted_vm_group(vm->pool, vm->vm);
+		return present_groups(vm);
+	groups = calloc(2, sizeof(*groups));
+	if (!groups)
+		return NULL;
 	/* A manager may have put each vCPU into a group of its own, below this one. */
 	if (vm->vm->managed || !vm->vm->nr_threads || vm->vm->threads[0].role != VM_VCPU)
-		return strdup(vm->vm->group);
-	return group_of(vm->vm->threads[0].tid);
+		groups[0] = strdup(vm->vm->group);
+	else
+		groups[0] = group_of(vm->vm->threads[0].tid);
+	return groups;
 }
 
 static bool same_reservation(struct reservation a, struct reservation b)
@@ -122,9 +146,14 @@ static bool read_threads(struct state_vm *vm)
 static void read_terms(struct state_vm *vm)
 {
 	char *wanted = vm->pool && vm->pool->spare.runtime ? policy_borrow_text(&vm->policy->borrow) : NULL;
+	size_t i;
 
-	vm->terms = vm->group ? group_value(vm->group, "cpu.spare.borrow") : NULL;
-	vm->terms_differ = wanted && (!vm->terms || strcmp(vm->terms, wanted));
+	vm->terms_differ = wanted;
+	for (i = 0; vm->groups[i] && (!i || !vm->terms_differ); i++) {
+		free(vm->terms);
+		vm->terms = group_value(vm->groups[i], "cpu.spare.borrow");
+		vm->terms_differ = wanted && (!vm->terms || strcmp(vm->terms, wanted));
+	}
 	free(wanted);
 }
 
@@ -139,6 +168,7 @@ static uint64_t age(const struct state *state, const struct vm *vm)
 static bool add_vm(struct state *state, const struct vm_policy *policy, const struct vm *seen)
 {
 	struct state_vm *vm = &state->vms[state->nr_vms++];
+	size_t i;
 
 	vm->name = policy ? policy->name : seen->name;
 	vm->policy = policy;
@@ -147,8 +177,11 @@ static bool add_vm(struct state *state, const struct vm_policy *policy, const st
 	if (!seen)
 		return true;
 	vm->age = age(state, seen);
-	vm->group = vcpu_group(vm);
-	read_counters(&vm->counters, vm->group);
+	vm->groups = vcpu_groups(vm);
+	if (!vm->groups)
+		return false;
+	for (i = 0; vm->groups[i]; i++)
+		add_counters(&vm->counters, vm->groups[i]);
 	read_terms(vm);
 	return read_threads(vm);
 }
@@ -192,7 +225,7 @@ static bool read_pools(struct state *state)
 
 		pool->policy = &state->policy.pools[state->nr_pools];
 		pool->group = policy_group(pool->policy);
-		read_counters(&pool->counters, pool->group);
+		add_counters(&pool->counters, pool->group);
 	}
 	return true;
 }
@@ -242,7 +275,7 @@ static void free_vm(struct state_vm *vm)
 		free(vm->threads[i].class);
 	free(vm->threads);
 	free(vm->terms);
-	free(vm->group);
+	group_free_list(vm->groups);
 }
 
 void state_free(struct state *state)

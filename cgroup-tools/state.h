@@ -16,6 +16,7 @@ enum state_counter {
 	STATE_BORROWED,			/* ns on loans */
 	STATE_WAITED,			/* ns for a unit */
 	STATE_RETURNED_OWN,		/* loans by the reason of their end */
+	STATE_RETURNED_UNUSED,
 	STATE_RETURNED_CHANCES,
 	STATE_RETURNED_SLEEP,
 	STATE_RETURNED_REPLY,
@@ -41,9 +42,9 @@ struct state_vm {
 	const struct vm_policy *policy;	/* NULL: the policy does not have it */
 	const struct pool_policy *pool;	/* NULL: none */
 	const struct vm *vm;		/* NULL: it does not run, and nothing below is known */
-	char *group;			/* of its vCPU threads */
-	char *terms;			/* cpu.spare.borrow there; NULL: there is none */
-	struct state_counters counters;	/* of that group */
+	char **groups;			/* of its vCPU threads; NULL is behind the last */
+	char *terms;			/* cpu.spare.borrow there, of the first that differs if one does; NULL: there is none */
+	struct state_counters counters;	/* sums of those groups */
 	struct state_thread *threads;	/* in the order of vm->threads */
 	struct reservation reservation;	/* of its vCPUs; of the first that differs if one does */
 	bool reservation_differs;	/* from the policy */
@@ -75,7 +76,7 @@ void state_free(struct state *state);
 /* Prints the pools, or the one of that name, as the command does: in cmd_status.c. Returns a code as state_read(). */
 int state_show_pools(const char *name);
 
-/* Reads the text of cpu.spare.stat; what it does not name is 0. */
+/* Adds the text of cpu.spare.stat; what it does not name is 0. */
 void state_parse(struct state_counters *counters, const char *text);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admission.h"
 #include "command.h"
 #include "group.h"
 #include "host.h"
@@ -15,6 +16,7 @@ struct making {
 	struct settings *wanted;
 	const struct policy *policy;
 	const struct wanted_host *host;
+	const struct admission *admission;
 	const struct ledger *ledger;
 	wanted_problem *problem;
 	void *data;
@@ -112,30 +114,27 @@ static void want_controllers(struct making *m, const char *group, bool cpuset)
 		want(m, SETTING_CONTROLLER, group, "cpuset", "on");
 }
 
-/* The group and those above it, from the top down, as far as the last is left to the caller. */
-static void want_ancestors(struct making *m, const char *group, const struct pool_policy *pool)
+/* A group that has others below it, and those above it, from the top down. */
+static void want_inner(struct making *m, const char *group, const struct pool_policy *pool)
 {
 	char *above;
 
-	if (!*group)
-		return;
-	above = group_parent(group);
-	if (!above) {
-		m->good = false;
-		return;
+	if (*group) {
+		above = group_parent(group);
+		if (above)
+			want_inner(m, above, pool);
+		m->good = m->good && above;
+		free(above);
+		want_group(m, group);
 	}
-	want_ancestors(m, above, pool);
-	if (*above)
-		want_group(m, above);
-	want_controllers(m, above, pool->exclusive);
-	if (*above && pool->exclusive)
-		want_more_cpus(m, above, "cpuset.cpus.exclusive", &pool->cpus);
-	free(above);
+	want_controllers(m, group, pool->exclusive);
+	if (*group && pool->exclusive)
+		want_more_cpus(m, group, "cpuset.cpus.exclusive", &pool->cpus);
 }
 
-static void want_partition(struct making *m, const char *group, const struct pool_policy *pool)
+static void want_partition(struct making *m, const char *group, const struct cpus *cpus)
 {
-	char *list = cpus_print(&pool->cpus);
+	char *list = cpus_print(cpus);
 
 	want(m, SETTING_VALUE, group, "cpuset.cpus", list);
 	want(m, SETTING_VALUE, group, "cpuset.cpus.exclusive", list);
@@ -154,6 +153,57 @@ static void want_spare(struct making *m, const char *group, const struct pool_po
 	text = policy_pool_text(&whole);
 	want(m, SETTING_VALUE, group, "cpu.spare.pool", text);
 	free(text);
+}
+
+/* The group whose children have the vCPUs. */
+static void want_cpus(struct making *m, const char *group, const struct pool_policy *pool, const struct cpus *cpus)
+{
+	if (pool->exclusive)
+		want_partition(m, group, cpus);
+	want(m, SETTING_CONTROLLER, group, "cpu", "on");
+}
+
+/* Those of dlspare are threaded. */
+static void want_own_cpus(struct making *m, const struct pool_policy *pool, int cpu, const struct cpus *cpus)
+{
+	char *group = policy_cpus_group(pool, cpu);
+
+	want(m, SETTING_GROUP, group, "", "threaded");
+	if (group)
+		want_cpus(m, group, pool, cpus);
+	free(group);
+}
+
+static void want_own_group(struct making *m, const char *group, const struct pool_policy *pool)
+{
+	struct cpus online = m->host->online;
+	int cpu;
+
+	want_inner(m, group, pool);
+	if (!policy_partitioned(pool)) {
+		want_own_cpus(m, pool, -1, &pool->cpus);
+		return;
+	}
+	/* What is offline cannot be a partition. */
+	cpus_intersect(&online, &pool->cpus);
+	for (cpu = cpus_next(&online, 0); cpu >= 0; cpu = cpus_next(&online, cpu + 1)) {
+		struct cpus one = { 0 };
+
+		cpus_add(&one, cpu);
+		want_own_cpus(m, pool, cpu, &one);
+	}
+}
+
+static void want_others_group(struct making *m, const char *group, const struct pool_policy *pool)
+{
+	char *above = group_parent(group);
+
+	if (above)
+		want_inner(m, above, pool);
+	m->good = m->good && above;
+	free(above);
+	want_group(m, group);
+	want_cpus(m, group, pool, &pool->cpus);
 }
 
 static void want_pool(struct making *m, const struct pool_policy *pool)
@@ -179,14 +229,10 @@ static void want_pool(struct making *m, const struct pool_policy *pool)
 		free(list);
 		goto out;
 	}
-	want_ancestors(m, group, pool);
 	if (pool->group)
-		want_group(m, group);
+		want_others_group(m, group, pool);
 	else
-		want(m, SETTING_GROUP, group, "", "threaded");
-	if (pool->exclusive)
-		want_partition(m, group, pool);
-	want(m, SETTING_CONTROLLER, group, "cpu", "on");
+		want_own_group(m, group, pool);
 	if (pool->spare.runtime)
 		want_spare(m, group, pool);
 out:
@@ -202,17 +248,46 @@ bool wanted_vcpu(const struct vm_policy *policy, const struct vm_thread *thread)
 }
 
 /* In a group of dlspare a VM may have any name: no file there ends with ".vm". */
-char *wanted_vm_group(const struct pool_policy *pool, const struct vm *vm)
+char *wanted_vm_group(const struct pool_policy *pool, const struct vm *vm, int cpu)
 {
 	char *group, *path;
 
 	if (pool->group)
 		return strdup(vm->group);
-	group = policy_group(pool);
+	group = policy_cpus_group(pool, policy_partitioned(pool) ? cpu : -1);
 	if (!group || asprintf(&path, "%s/%s.vm", group, vm->name) < 0)
 		path = NULL;
 	free(group);
 	return path;
+}
+
+char **wanted_vm_groups(const struct pool_policy *pool, const struct vm *vm, const struct cpus *cpus)
+{
+	bool several = policy_partitioned(pool);
+	char **groups = calloc((several ? cpus_count(cpus) : 1) + 1, sizeof(*groups));
+	int cpu = several ? cpus_next(cpus, 0) : -1;
+	size_t nr = 0;
+
+	while (groups && (cpu >= 0 || (!several && !nr))) {
+		groups[nr] = wanted_vm_group(pool, vm, cpu);
+		if (!groups[nr++]) {
+			group_free_list(groups);
+			return NULL;
+		}
+		if (several)
+			cpu = cpus_next(cpus, cpu + 1);
+	}
+	return groups;
+}
+
+bool wanted_alone(const struct policy *policy, const struct vm_policy *vm)
+{
+	size_t i;
+
+	for (i = 0; i < policy->nr_vms; i++)
+		if (&policy->vms[i] != vm && policy->vms[i].pool && !strcmp(policy->vms[i].pool, vm->pool))
+			return false;
+	return true;
 }
 
 void wanted_housekeeping(struct cpus *cpus, const struct policy *policy, const struct vm_policy *vm,
@@ -278,36 +353,41 @@ static void want_io(struct making *m, const struct vm_policy *policy, const stru
 }
 
 /*
- * vCPU threads into `group`; the others, where a vCPU thread has made them there, into `rest`. What vhost makes for the
- * process follows the thread that asked for it.
+ * vCPU threads into the groups of their CPUs; the others, where a vCPU thread has made them there, into `rest`. What vhost
+ * makes for the process follows the thread that asked for it.
  */
-static void want_places(struct making *m, const struct vm_policy *policy, const struct vm *vm, const char *group,
+static void want_places(struct making *m, const struct vm_policy *policy, const struct pool_policy *pool, const struct vm *vm,
 			const char *rest)
 {
 	size_t i;
 
 	for (i = 0; i < vm->nr_threads; i++) {
 		const struct vm_thread *thread = &vm->threads[i];
+		bool vcpu = wanted_vcpu(policy, thread);
+		char *group;
 
 		/* A kernel thread for a VM stays where the kernel attaches it. */
 		if (thread->role == VM_VHOST && !host_exists(host_path("/proc/%d/task/%d", (int)vm->pid,
 								       (int)thread->tid)))
 			continue;
-		want_thread(m, SETTING_THREAD, thread, wanted_vcpu(policy, thread) ? group : rest);
+		group = vcpu ? wanted_vm_group(pool, vm, admission_cpu(m->admission, thread->tid)) : NULL;
+		want_thread(m, SETTING_THREAD, thread, vcpu ? group : rest);
+		free(group);
 	}
 }
 
 static void want_own_place(struct making *m, const struct vm_policy *policy, const struct pool_policy *pool,
-			   const struct vm *vm, const char *group)
+			   const struct vm *vm, char **groups)
 {
-	char *cpus = policy_group(pool), *rest = cpus ? group_parent(cpus) : NULL;
 	const struct vm_thread main_thread = { .tid = vm->pid, .start = vm->start };
+	char *rest = policy_group(pool);
+	size_t i;
 
-	want(m, SETTING_GROUP, group, "", "threaded");
+	for (i = 0; groups[i]; i++)
+		want(m, SETTING_GROUP, groups[i], "", "threaded");
 	want_thread(m, SETTING_PROCESS, &main_thread, rest);
-	want_places(m, policy, vm, group, rest);
+	want_places(m, policy, pool, vm, rest);
 	free(rest);
-	free(cpus);
 }
 
 /* Libvirt's threads stay in libvirt's groups; but late workers of a vCPU thread are no part of the vCPU. */
@@ -333,17 +413,39 @@ static void want_libvirt_places(struct making *m, const struct vm *vm)
 	free(prefix);
 }
 
-static void want_borrowing(struct making *m, const struct vm_policy *policy, const struct vm *vm, const char *group)
+/* A device can be in one group. */
+static void want_devices(struct making *m, const struct vm_policy *policy, const struct pool_policy *pool, const struct vm *vm,
+			 char **groups)
 {
-	char *text = policy_borrow_text(&policy->borrow);
-	char **devices = policy->any_device ? vm->devices : policy->devices;
+	char **devices = policy->any_device ? vm->devices : policy->devices, *group;
 	size_t nr = policy->any_device ? vm->nr_devices : policy->nr_devices, i;
 
-	want(m, SETTING_VALUE, group, "cpu.spare.borrow", text);
+	if (!nr || !groups[0])
+		return;
+	if (groups[1] && !wanted_alone(m->policy, policy)) {
+		complain(m, vm->name, WRONG_POLICY,
+			 "its vCPUs are on several CPUs of pool '%s', and so are other VMs': a device can be in one group, and none "
+			 "has these vCPUs alone. Leave its devices out, as interrupts are events without, give it a pool of its own, "
+			 "or make the pool's edf global", pool->name);
+		return;
+	}
+	group = groups[1] ? policy_group(pool) : strdup(groups[0]);
 	/* A device that is not there yet comes with a link event. */
 	for (i = 0; i < nr; i++)
 		if (host_exists(host_path("/sys/class/net/%s", devices[i])))
 			want(m, SETTING_DEVICE, group, devices[i], "on");
+	free(group);
+}
+
+static void want_borrowing(struct making *m, const struct vm_policy *policy, const struct pool_policy *pool,
+			   const struct vm *vm, char **groups)
+{
+	char *text = policy_borrow_text(&policy->borrow);
+	size_t i;
+
+	for (i = 0; groups[i]; i++)
+		want(m, SETTING_VALUE, groups[i], "cpu.spare.borrow", text);
+	want_devices(m, policy, pool, vm, groups);
 	free(text);
 }
 
@@ -355,6 +457,11 @@ static bool pool_reaches(struct making *m, const struct pool_policy *pool, const
 	if (!group) {
 		m->good = false;
 		return false;
+	}
+	if (policy_partitioned(pool) && !cpus_overlap(&pool->cpus, &m->host->online)) {
+		complain(m, vm->name, WRONG_POLICY, "no CPU of pool '%s' is online", pool->name);
+		good = false;
+		goto out;
 	}
 	if (!pool->group) {
 		good = !vm->managed;
@@ -379,47 +486,81 @@ out:
 	return good;
 }
 
+/* The CPUs that its vCPUs get of a partitioned pool. */
+static struct cpus vm_cpus(const struct making *m, const struct vm_policy *policy, const struct vm *vm)
+{
+	struct cpus cpus = { 0 };
+	size_t i;
+	int cpu;
+
+	for (i = 0; i < vm->nr_threads; i++) {
+		cpu = wanted_vcpu(policy, &vm->threads[i]) ? admission_cpu(m->admission, vm->threads[i].tid) : -1;
+		if (cpu >= 0)
+			cpus_add(&cpus, cpu);
+	}
+	return cpus;
+}
+
+/* An own affinity would stay, and SCHED_DEADLINE wants the whole root domain. */
+static void want_affinity(struct making *m, const struct pool_policy *pool, const struct vm_thread *thread)
+{
+	int cpu = policy_partitioned(pool) ? admission_cpu(m->admission, thread->tid) : -1;
+	struct cpus cpus = { 0 };
+	char *text;
+
+	if (cpu >= 0) {
+		cpus_add(&cpus, cpu);
+	} else {
+		cpus = m->host->online;
+		cpus_intersect(&cpus, &pool->cpus);
+	}
+	text = cpus_print(&cpus);
+	want_thread(m, SETTING_AFFINITY, thread, text);
+	free(text);
+}
+
+static void want_vcpus(struct making *m, const struct vm_policy *policy, const struct pool_policy *pool, const struct vm *vm)
+{
+	char *text = policy->reservation.runtime ? thread_class_text(policy->reservation) : NULL;
+	size_t i;
+
+	for (i = 0; i < vm->nr_threads; i++) {
+		if (!wanted_vcpu(policy, &vm->threads[i]))
+			continue;
+		if (pool && pool->exclusive)
+			want_affinity(m, pool, &vm->threads[i]);
+		if (policy->reservation.runtime)
+			want_thread(m, SETTING_CLASS, &vm->threads[i], text);
+	}
+	free(text);
+}
+
 static void want_vm(struct making *m, const struct vm_policy *policy, const struct vm *vm)
 {
 	const struct pool_policy *pool = policy->pool ? policy_pool(m->policy, policy->pool) : NULL;
-	char *group = NULL, *text;
-	size_t i;
+	struct cpus cpus = vm_cpus(m, policy, vm);
+	char **groups = NULL;
 
 	m->vm = vm->name;
 	if (pool) {
 		if (!pool_reaches(m, pool, vm))
 			goto out;
-		group = wanted_vm_group(pool, vm);
+		groups = wanted_vm_groups(pool, vm, &cpus);
+		if (!groups) {
+			m->good = false;
+			goto out;
+		}
 		if (pool->group)
 			want_libvirt_places(m, vm);
 		else
-			want_own_place(m, policy, pool, vm, group);
+			want_own_place(m, policy, pool, vm, groups);
 	}
 	want_io(m, policy, vm);
-	for (i = 0; i < vm->nr_threads; i++) {
-		const struct vm_thread *thread = &vm->threads[i];
-
-		if (!wanted_vcpu(policy, thread))
-			continue;
-		/* An own affinity would stay, and SCHED_DEADLINE wants the whole root domain. */
-		if (pool && pool->exclusive) {
-			struct cpus cpus = m->host->online;
-
-			cpus_intersect(&cpus, &pool->cpus);
-			text = cpus_print(&cpus);
-			want_thread(m, SETTING_AFFINITY, thread, text);
-			free(text);
-		}
-		if (policy->reservation.runtime) {
-			text = thread_class_text(policy->reservation);
-			want_thread(m, SETTING_CLASS, thread, text);
-			free(text);
-		}
-	}
+	want_vcpus(m, policy, pool, vm);
 	if (pool && pool->spare.runtime)
-		want_borrowing(m, policy, vm, group);
+		want_borrowing(m, policy, pool, vm, groups);
 out:
-	free(group);
+	group_free_list(groups);
 	m->vm = NULL;
 }
 
@@ -443,9 +584,10 @@ bool wanted_host(struct wanted_host *host)
 }
 
 bool wanted_make(struct settings *wanted, const struct policy *policy, const struct vms *vms,
-		 const struct wanted_host *host, const struct ledger *ledger, wanted_problem *problem, void *data)
+		 const struct wanted_host *host, const struct admission *admission, const struct ledger *ledger,
+		 wanted_problem *problem, void *data)
 {
-	struct making m = { wanted, policy, host, ledger, problem, data, NULL, true };
+	struct making m = { wanted, policy, host, admission, ledger, problem, data, NULL, true };
 	size_t i;
 
 	*wanted = (struct settings){ 0 };

@@ -7,6 +7,8 @@
 #include "policy.h"
 #include "vm.h"
 
+struct admission;
+
 /* CPUs of this host. */
 struct wanted_host {
 	struct cpus possible;
@@ -21,10 +23,16 @@ bool wanted_host(struct wanted_host *host);
 
 /* False without memory. */
 bool wanted_make(struct settings *wanted, const struct policy *policy, const struct vms *vms,
-		 const struct wanted_host *host, const struct ledger *ledger, wanted_problem *problem, void *data);
+		 const struct wanted_host *host, const struct admission *admission, const struct ledger *ledger,
+		 wanted_problem *problem, void *data);
 
-/* The group that has a VM's vCPU threads, or will have them; new, NULL without memory. */
-char *wanted_vm_group(const struct pool_policy *pool, const struct vm *vm);
+/* The group that has a VM's vCPU threads, in a partitioned pool those on that CPU; new, NULL without memory. */
+char *wanted_vm_group(const struct pool_policy *pool, const struct vm *vm, int cpu);
+/* All of them, for these CPUs; NULL is behind the last. To be freed by group_free_list(). */
+char **wanted_vm_groups(const struct pool_policy *pool, const struct vm *vm, const struct cpus *cpus);
+
+/* May the pool's group stand for the VM alone, wherever its vCPUs are? */
+bool wanted_alone(const struct policy *policy, const struct vm_policy *vm);
 
 /* Is the thread one of the vCPUs that the entry is about? */
 bool wanted_vcpu(const struct vm_policy *policy, const struct vm_thread *thread);

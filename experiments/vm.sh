@@ -1,7 +1,10 @@
 # The VMs of an experiment and their pool, configured with dlspare: sourced by stages, inside the testbed.
 # shellcheck shell=bash
 
-readonly pool_group=/sys/fs/cgroup/dlspare.slice/lab/cpus
+# Below the group that has the pool and the VMs' other threads: that of the CPU with the vCPUs, a partition where there is another.
+pool_group=/sys/fs/cgroup/dlspare.slice/lab/cpus
+[[ ! -e /sys/devices/system/cpu/cpu1 ]] || pool_group=${pool_group%s}1
+readonly pool_group
 declare -A id
 
 # A guest whose ids are then in $id. QEMU begins a round of its CPUs at CPU 0 after each timer: a busy vCPU there would

@@ -85,6 +85,7 @@ static void take_pool(struct bytes *bytes, struct policy *policy)
 	pool->units = take(bytes);
 	pool->cpus = take_cpus(bytes);
 	pool->exclusive = take(bytes) % 2;
+	pool->edf = take(bytes) % 3;
 	if (take(bytes) % 2)
 		pool->group = take_text(bytes);
 	free(name);

@@ -44,7 +44,7 @@ is_as_wanted() {
 }
 
 keeps_up() {
-	local daemon pool=/sys/fs/cgroup/dlspare.slice/gold/cpus
+	local daemon pool=/sys/fs/cgroup/dlspare.slice/gold cpu=/sys/fs/cgroup/dlspare.slice/gold/cpu1
 	mkdir -p /etc/dlspare
 	policy 10ms 1 >/etc/dlspare/dlspare.conf
 	dlspared 2>/tmp/log &
@@ -52,23 +52,23 @@ keeps_up() {
 	report "$(within 1000 test -e $pool/cpu.spare.pool; echo $?)" "the file is applied at the first start"
 	start_fake a 2
 	a=$pid
-	report "$(within 200 reads $pool/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a VM that starts is configured within 200 ms"
+	report "$(within 200 reads $cpu/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a VM that starts is configured within 200 ms"
 	kill -USR1 "$a"
-	within 200 test "$(wc -l <$pool/a.vm/cgroup.threads)" = 3
-	report "$(within 300 is_as_wanted; [[ $(wc -l <$pool/a.vm/cgroup.threads) == 3 ]]; echo $?)" "a hot-plugged vCPU too"
+	within 200 test "$(wc -l <$cpu/a.vm/cgroup.threads)" = 3
+	report "$(within 300 is_as_wanted; [[ $(wc -l <$cpu/a.vm/cgroup.threads) == 3 ]]; echo $?)" "a hot-plugged vCPU too"
 	start_fake b
 	b=$pid
-	within 200 test -d $pool/b.vm
+	within 200 test -d $cpu/b.vm
 	ip tuntap add tapa mode tap
-	report "$(within 200 reads $pool/b.vm/cpu.spare.dev tapa; echo $?)" "a device that comes late"
-	echo off >$pool/a.vm/cpu.spare.borrow
-	report "$(within 500 reads $pool/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a value that somebody else has written"
+	report "$(within 200 reads $cpu/b.vm/cpu.spare.dev tapa; echo $?)" "a device that comes late"
+	echo off >$cpu/a.vm/cpu.spare.borrow
+	report "$(within 500 reads $cpu/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a value that somebody else has written"
 	echo 0 >/sys/devices/system/cpu/cpu2/online
 	sleep 0.1
 	echo 1 >/sys/devices/system/cpu/cpu2/online
 	report "$(within 300 is_as_wanted; echo $?)" "a CPU that goes and comes"
 	stop_fake "$b"
-	report "$(within 300 test ! -d $pool/b.vm; echo $?)" "the group of a VM that ends goes"
+	report "$(within 300 test ! -d $cpu/b.vm; echo $?)" "the group of a VM that ends goes"
 	policy 12ms 1 >/etc/dlspare/dlspare.conf
 	kill -HUP $daemon
 	report "$(within 500 grep -q 12ms /run/dlspare/policy.conf; echo $?)" "SIGHUP applies the file"
@@ -117,7 +117,7 @@ round() {
 	daemon=$!
 	sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
 	case $action in
-	0) policy 10ms 1 >/etc/dlspare/dlspare.conf; kill -HUP $daemon ;;
+	0) policy 10ms 1-2 >/etc/dlspare/dlspare.conf; kill -HUP $daemon ;;
 	1) policy 12ms 2 >/etc/dlspare/dlspare.conf; kill -HUP $daemon ;;
 	2) echo >/etc/dlspare/dlspare.conf; kill -HUP $daemon ;;
 	3) [[ $a ]] || { start_fake a 2; a=$pid; } ;;
@@ -138,7 +138,7 @@ is_killed() {
 	c=$pid
 	ip tuntap add tapa mode tap
 	untouched=$(picture)
-	policy 10ms 1 >/etc/dlspare/dlspare.conf
+	policy 10ms 1-2 >/etc/dlspare/dlspare.conf
 	for ((n = 1; n <= kills; n++)); do
 		round
 		if ((n % 10)); then

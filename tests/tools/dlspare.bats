@@ -62,6 +62,7 @@ policy() {
 	fails 2 "--chances '0'" assign web gold --chances 0
 	fails 2 "--linger '1'" assign web gold --linger 1
 	fails 2 "--io 'sometimes'" set web --io sometimes
+	fails 2 "--edf 'local'" pool create gold --edf local
 }
 
 @test "a file that is not there is 5, one that breaks a rule 3 with file, line and value" {

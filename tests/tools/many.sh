@@ -1,5 +1,5 @@
 #!/bin/bash
-# In the testbed: 64 VMs at once.
+# In the testbed: 64 VMs at once, on two CPUs.
 set -uo pipefail
 # shellcheck source=tests/tools/lib.sh
 . /add/lib.sh
@@ -7,7 +7,7 @@ readonly vms=64
 
 make_policy() {
 	local i separator=''
-	echo 'pools = ( { name = "gold"; runtime = "1ms"; period = "100ms"; cpus = "1"; exclusive = true; } ); vms = ('
+	echo 'pools = ( { name = "gold"; runtime = "1ms"; period = "100ms"; cpus = "1-2"; exclusive = true; } ); vms = ('
 	for ((i = 0; i < vms; i++)); do
 		echo "$separator{ name = \"vm$i\"; runtime = \"1ms\"; period = \"100ms\"; pool = \"gold\"; }"
 		separator=,
@@ -29,7 +29,8 @@ main() {
 	untouched=$(picture)
 	timed dlspare apply /tmp/policy
 	report "$(($? != 0 || took > 1000000))" "$vms VMs are configured within 1 s of virtual time (${took:-?} us)" "$(</tmp/said)"
-	report "$(grep -q '[1-9][0-9]* writes' /tmp/said; echo $?)" "… in more than 0 writes" "$(</tmp/said)"
+	report "$(grep -q '[1-9][0-9]* writes' /tmp/said; echo $?)" "… in more than 0 writes ($(sed 's/.*: //' /tmp/said))" "$(</tmp/said)"
+	report "$(for i in 1 2; do cat /sys/fs/cgroup/dlspare.slice/gold/cpu$i/*.vm/cgroup.threads | wc -l; done | grep -cvx 32)" "… 32 on each CPU"
 	timed dlspare apply -v /tmp/policy
 	report "$([[ $(</tmp/said) == "dlspare: 0 writes" ]]; echo $?)" "a second apply writes nothing (${took:-?} us)" "$(</tmp/said)"
 	expect 0 "all have what they should have" dlspare verify

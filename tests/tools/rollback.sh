@@ -7,7 +7,7 @@ set -uo pipefail
 write_policy() {
 	cat >/tmp/policy <<'END'
 pools = (
-  { name = "gold"; runtime = "4ms"; period = "10ms"; cpus = "1"; exclusive = true; },
+  { name = "gold"; runtime = "4ms"; period = "10ms"; cpus = "1-2"; exclusive = true; },
   { name = "iron"; runtime = "1ms"; period = "10ms"; units = 2; }
 );
 vms = (
@@ -18,8 +18,9 @@ vms = (
 );
 END
 	# From one policy to another there are other writes than from none.
-	sed 's/"15ms"/"12ms"/; s/units = 2/units = 1/; s/cpus = "1"; exclusive = true/cpus = "2"; exclusive = true/; s/"tapa"/"tapb"/' \
-		/tmp/policy >/tmp/other
+	sed 's/"15ms"/"12ms"/; s/units = 2/units = 1/; s/cpus = "1-2"/cpus = "2"/; s/"tapa"/"tapb"/' /tmp/policy >/tmp/other
+	sed 's/exclusive = true;/& edf = "global"/; s/cpus = "1-2"/cpus = "2-3"/' /tmp/policy >/tmp/global
+	sed 's/exclusive = true; //' /tmp/policy >/tmp/shared
 }
 
 # Each write in turn; $1: what is in force before, $2: FAIL_LATE.
@@ -57,6 +58,8 @@ main() {
 	report "$([[ $said == *": 0 writes" ]]; echo $?)" "… and says so" "$said"
 	try_each "from another" /tmp/other 0
 	try_each "from another, after the write" /tmp/other 1
+	try_each "to global EDF" /tmp/global 1
+	try_each "to shared CPUs" /tmp/shared 1
 	expect 0 "reset" faulty reset
 	report "$([[ $untouched == "$(picture)" ]]; echo $?)" "reset leaves everything as found" "$(diff <(echo "$untouched") <(picture))"
 	report "$([[ ! -e /run/dlspare/ledger && ! -e /run/dlspare/policy.conf ]]; echo $?)" "reset leaves no ledger and no policy"

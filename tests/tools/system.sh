@@ -37,7 +37,7 @@ journal_says() { journal -u dlspared | grep -F -- "$1"; }
 install_package() { apt-get -q -y install --reinstall "$folder/dlspare.deb"; }
 borrows() { dlspare status web | awk '{ print } $1 == "loans" && $2 > 0 { found = 1 } END { exit !found }'; }
 has_reservation() { dlspare status web | grep -E '^reservation +40ms/100ms$'; }
-has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys/fs/cgroup/dlspare.slice/answers/cpus/cpu.spare.pool; }
+has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys/fs/cgroup/dlspare.slice/answers/cpu.spare.pool; }
 is_as_before() { diff <(echo "$before") <(picture); }
 no_errors() { said=$(journal _COMM=dlspared -p warning); echo "$said"; [[ ! $said ]]; }
 kernel_is_well() { ! journalctl -q -k -b -o cat | grep -E 'WARNING:|BUG:|Oops|INFO: (rcu|task)|general protection|UBSAN:|refcount_t'; }

@@ -233,6 +233,8 @@ static void refuses_unknown_keys_and_wrong_types(void **state)
 	refuses(POOL("units = 1L;"), "test.conf:1: ", "units is a number with an L", "a whole number");
 	refuses(POOL("cpus = 1;"), "test.conf:1: ", "cpus is a number", "must be a text");
 	refuses(POOL("exclusive = \"yes\";"), "test.conf:1: ", "exclusive is a text", "true or false");
+	refuses(POOL("edf = true;"), "test.conf:1: ", "edf is true or false", "a text");
+	refuses(POOL("edf = \"local\";"), "test.conf:1: ", "edf 'local'", "partitioned or global");
 	refuses(VM("vm = \"v\";"), "test.conf:1: ", "'vm'", "it has: name");
 	refuses(VM("pool = \"p\"; borrow = true;"), "test.conf:1: ", "borrow is true", "a group");
 	refuses(VM("pool = \"p\"; borrow = {\nchance = 1; };"), "test.conf:2: ", "'chance'", "it has: on");
@@ -344,13 +346,16 @@ static void refuses_contradictions(void **state)
 	refuses("vms = ( { name = \"v\"; } );", "test.conf:1: VM 'v'", "needs one of", "pool");
 	refuses(VM("vcpus = \"1\"; io = { policy = \"keep\"; };"), "test.conf:1: VM 'v'", "needs one of", "pool");
 	refuses(POOL("exclusive = true;"), "test.conf:1: pool 'p'", "exclusive", "needs cpus");
+	refuses(POOL("cpus = \"1\"; edf = \"partitioned\";"), "test.conf:1: pool 'p'", "partitioned", "needs exclusive");
+	refuses(POOL("cpus = \"1\"; exclusive = true; group = \"a\"; edf = \"partitioned\";"), "test.conf:1: pool 'p'",
+		"partitioned", "below 'a' are not dlspare's");
 	refuses("pools = ( { name = \"p\"; cpus = \"0-2\"; exclusive = true; }, { name = \"r\"; cpus = \"1\"; },\n"
 		"{ name = \"q\"; cpus = \"2-3\"; exclusive = true; } );",
 		"test.conf:2: pool 'q'", "'p'", "both are exclusive");
 	refuses("pools = ( { name = \"p\"; group = \"a/b\"; },\n{ name = \"q\"; group = \"/a/b/\"; } );",
 		"test.conf:2: pool 'q'", "'a/b'", "that of pool 'p'");
-	refuses("pools = ( { name = \"p\"; },\n{ name = \"q\"; group = \"dlspare.slice/p/cpus\"; } );",
-		"test.conf:2: pool 'q'", "'dlspare.slice/p/cpus'", "that of pool 'p'");
+	refuses("pools = ( { name = \"p\"; },\n{ name = \"q\"; group = \"dlspare.slice/p\"; } );",
+		"test.conf:2: pool 'q'", "'dlspare.slice/p'", "that of pool 'p'");
 	refuses(POOL("runtime = \"96ms\"; period = \"100ms\";"), "test.conf:1: pool 'p'", "96.00 % of CPU 0", "95 %");
 	refuses(POOL("runtime = \"5ms\"; period = \"100ms\"; units = 20;"), "test.conf:1: ", "100.00 %", "95 %");
 	refuses("pools = ( { name = \"p\"; runtime = \"50ms\"; period = \"100ms\"; cpus = \"0-3\"; },\n"
@@ -574,7 +579,9 @@ static void says_it_in_the_kernels_words(void **state)
 	const char *rule;
 
 	(void)state;
-	assert_text(policy_group(&pool), "dlspare.slice/gold/cpus");
+	assert_text(policy_group(&pool), "dlspare.slice/gold");
+	assert_text(policy_cpus_group(&pool, -1), "dlspare.slice/gold/cpus");
+	assert_text(policy_cpus_group(&pool, 12), "dlspare.slice/gold/cpu12");
 	pool.group = "/machine.slice/gold/";
 	assert_text(policy_group(&pool), "machine.slice/gold");
 	assert_text(policy_pool_text(&pool), "none");
@@ -588,6 +595,32 @@ static void says_it_in_the_kernels_words(void **state)
 	assert_text(policy_borrow_text(&borrow), "on chances=max charge=0 reply=1 linger=200");
 	borrow = (struct borrow_policy){ .on = true, .chances = 2147483647, .charge = true, .linger = 1000000000 };
 	assert_text(policy_borrow_text(&borrow), "on chances=2147483647 charge=1 reply=0 linger=1000000");
+}
+
+static void partitions_what_can_be(void **state)
+{
+	struct policy policy = parse(
+		"pools = ( { name = \"a\"; cpus = \"1\"; }, { name = \"b\"; cpus = \"1\"; exclusive = true; },"
+		" { name = \"c\"; cpus = \"2\"; exclusive = true; edf = \"partitioned\"; },"
+		" { name = \"d\"; cpus = \"3\"; exclusive = true; edf = \"global\"; },"
+		" { name = \"e\"; cpus = \"4\"; exclusive = true; group = \"e\"; },"
+		" { name = \"f\"; cpus = \"5\"; edf = \"global\"; } );");
+	static const bool partitioned[] = { false, true, true, false, false, false };
+	static const enum edf edf[] = { EDF_DEFAULT, EDF_DEFAULT, EDF_PARTITIONED, EDF_GLOBAL, EDF_DEFAULT, EDF_GLOBAL };
+	struct policy again;
+	char *text;
+
+	(void)state;
+	text = written(&policy);
+	again = parse(text);
+	free(text);
+	assert_int_equal(again.nr_pools, 6);
+	for (size_t i = 0; i < again.nr_pools; i++) {
+		assert_int_equal(again.pools[i].edf, edf[i]);
+		assert_int_equal(policy_partitioned(&again.pools[i]), partitioned[i]);
+	}
+	policy_free(&again);
+	policy_free(&policy);
 }
 
 int main(void)
@@ -610,6 +643,7 @@ int main(void)
 		cmocka_unit_test(merges_and_copies),
 		cmocka_unit_test(takes_more_vms),
 		cmocka_unit_test(says_it_in_the_kernels_words),
+		cmocka_unit_test(partitions_what_can_be),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 // sources: cgroup-tools/state.c
 // sources: tests/unit/host_tree.c cgroup-tools/group.c cgroup-tools/host.c cgroup-tools/thread.c cgroup-tools/store.c
 // sources: cgroup-tools/policy.c cgroup-tools/cpus.c cgroup-tools/units.c cgroup-tools/wanted.c cgroup-tools/setting.c
-// sources: cgroup-tools/ledger.c vmm-hooks/vm.c vmm-hooks/kvm.c vmm-hooks/qemu.c vmm-hooks/qmp.c vmm-hooks/libvirt.c
+// sources: cgroup-tools/ledger.c cgroup-tools/admission.c cgroup-tools/placement.c vmm-hooks/vm.c vmm-hooks/kvm.c vmm-hooks/qemu.c vmm-hooks/qmp.c vmm-hooks/libvirt.c
 // sources: vmm-hooks/micro.c vmm-hooks/tap.c vmm-hooks/proc.c
 // libraries: -lcgroup -lconfig -ljansson
 #include "unit.h"
@@ -21,6 +21,9 @@
 #define STAT "nr_events 7\nnr_borrows 5\nnr_waits 2\nnr_refused 1\nnr_dispatches 6\nborrowed_usec 4500\n" \
 	"waited_usec 300\nreturned_own 1\nreturned_chances 0\nreturned_sleep 2\nreturned_reply 1\nreturned_charge 0\n" \
 	"returned_gone 1\n"
+/* As of a later kernel. */
+#define STAT_UNUSED "nr_borrows 3\nreturned_own 2\nreturned_unused 3\nnr_new 9\n"
+#define TERMS "on chances=max charge=0 reply=1 linger=200\n"
 
 /* Beyond all that a kernel gives. */
 #define NO_TID 99999999
@@ -69,7 +72,7 @@ static void put_host(const char *policy)
 
 static void reads_counters(void **state)
 {
-	struct state_counters counters;
+	struct state_counters counters = { 0 };
 
 	(void)state;
 	state_parse(&counters, STAT "units 4\nunits_busy 3\n");
@@ -89,11 +92,17 @@ static void reads_counters(void **state)
 	assert_int_equal(counters.value[STATE_RETURNED_GONE], 1);
 	assert_int_equal(counters.value[STATE_UNITS], 4);
 	assert_int_equal(counters.value[STATE_UNITS_BUSY], 3);
+	assert_int_equal(counters.value[STATE_RETURNED_UNUSED], 0);
+	state_parse(&counters, STAT_UNUSED);
+	assert_int_equal(counters.value[STATE_LOANS], 8);
+	assert_int_equal(counters.value[STATE_RETURNED_OWN], 3);
+	assert_int_equal(counters.value[STATE_RETURNED_UNUSED], 3);
+	assert_int_equal(counters.value[STATE_RETURNED_GONE], 1);
 }
 
 static void reads_what_a_later_kernel_may_write(void **state)
 {
-	struct state_counters counters;
+	struct state_counters counters = { 0 };
 
 	(void)state;
 	state_parse(&counters, "");
@@ -120,7 +129,7 @@ static void sees_policy_and_vms_together(void **state)
 	host_tree_put(STAT, "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.stat");
 	host_tree_put("on chances=max charge=0 reply=1 linger=200\n",
 		      "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.borrow");
-	host_tree_put(STAT "units 4\nunits_busy 3\n", "/sys/fs/cgroup/dlspare.slice/gold/cpus/cpu.spare.stat");
+	host_tree_put(STAT "units 4\nunits_busy 3\n", "/sys/fs/cgroup/dlspare.slice/gold/cpu.spare.stat");
 	assert_int_equal(state_read(&host), DONE);
 
 	assert_int_equal(host.nr_vms, 3);
@@ -133,14 +142,16 @@ static void sees_policy_and_vms_together(void **state)
 	assert_null(host.vms[1].policy);
 	assert_int_equal(host.vms[1].vm->pid, 200);
 	assert_null(host.vms[1].pool);
-	assert_string_equal(host.vms[1].group, "machines");
+	assert_string_equal(host.vms[1].groups[0], "machines");
+	assert_null(host.vms[1].groups[1]);
 	assert_null(host.vms[1].terms);
 	assert_false(host.vms[1].terms_differ);
 
 	assert_string_equal(host.vms[2].name, "web");
 	assert_int_equal(host.vms[2].vm->pid, 100);
 	assert_string_equal(host.vms[2].pool->name, "gold");
-	assert_string_equal(host.vms[2].group, "dlspare.slice/gold/cpus/web.vm");
+	assert_string_equal(host.vms[2].groups[0], "dlspare.slice/gold/cpus/web.vm");
+	assert_null(host.vms[2].groups[1]);
 	assert_int_equal(host.vms[2].counters.value[STATE_BORROWED], 4500000);
 	assert_int_equal(host.vms[2].cpu_time, 2500000);
 	/* This test has no reservation. */
@@ -149,7 +160,7 @@ static void sees_policy_and_vms_together(void **state)
 	assert_false(host.vms[2].terms_differ);
 
 	assert_int_equal(host.nr_pools, 1);
-	assert_string_equal(host.pools[0].group, "dlspare.slice/gold/cpus");
+	assert_string_equal(host.pools[0].group, "dlspare.slice/gold");
 	assert_int_equal(host.pools[0].counters.value[STATE_UNITS_BUSY], 3);
 	state_free(&host);
 	assert_int_equal(host.nr_vms, 0);
@@ -181,6 +192,44 @@ static void sees_other_terms_than_the_policys(void **state)
 		      "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.borrow");
 	assert_int_equal(state_read(&host), DONE);
 	assert_false(host.vms[0].terms_differ);
+	state_free(&host);
+}
+
+/* In a group on each CPU of its pool that has some of its vCPUs. */
+static void sees_one_vm_in_several_groups(void **state)
+{
+	struct state host;
+
+	(void)state;
+	put_host("pools = ( { name = \"gold\"; runtime = \"4ms\"; period = \"10ms\"; cpus = \"1-3\"; exclusive = true; } );\n"
+		 "vms = ( { name = \"web\"; pool = \"gold\"; } );\n");
+	put_vm(100, "web", getpid(), 0);
+	assert_int_equal(state_read(&host), DONE);
+	assert_null(host.vms[0].groups[0]);
+	assert_null(host.vms[0].terms);
+	assert_true(host.vms[0].terms_differ);
+	assert_false(host.vms[0].counters.known);
+	state_free(&host);
+
+	host_tree_put(STAT, "/sys/fs/cgroup/dlspare.slice/gold/cpu1/web.vm/cpu.spare.stat");
+	host_tree_put(STAT_UNUSED, "/sys/fs/cgroup/dlspare.slice/gold/cpu3/web.vm/cpu.spare.stat");
+	host_tree_put(TERMS, "/sys/fs/cgroup/dlspare.slice/gold/cpu1/web.vm/cpu.spare.borrow");
+	host_tree_put(TERMS, "/sys/fs/cgroup/dlspare.slice/gold/cpu3/web.vm/cpu.spare.borrow");
+	assert_int_equal(state_read(&host), DONE);
+	assert_int_equal(host.nr_vms, 1);
+	assert_string_equal(host.vms[0].groups[0], "dlspare.slice/gold/cpu1/web.vm");
+	assert_string_equal(host.vms[0].groups[1], "dlspare.slice/gold/cpu3/web.vm");
+	assert_null(host.vms[0].groups[2]);
+	assert_false(host.vms[0].terms_differ);
+	assert_true(host.vms[0].counters.known);
+	assert_int_equal(host.vms[0].counters.value[STATE_LOANS], 8);
+	assert_int_equal(host.vms[0].counters.value[STATE_RETURNED_UNUSED], 3);
+	state_free(&host);
+
+	host_tree_put("off\n", "/sys/fs/cgroup/dlspare.slice/gold/cpu3/web.vm/cpu.spare.borrow");
+	assert_int_equal(state_read(&host), DONE);
+	assert_true(host.vms[0].terms_differ);
+	assert_string_equal(host.vms[0].terms, "off");
 	state_free(&host);
 }
 
@@ -248,6 +297,7 @@ int main(void)
 		cmocka_unit_test(reads_what_a_later_kernel_may_write),
 		TEST(sees_policy_and_vms_together),
 		TEST(sees_other_terms_than_the_policys),
+		TEST(sees_one_vm_in_several_groups),
 		TEST(looks_at_the_vcpus_of_the_policy_only),
 		TEST(shows_each_vm_of_a_name),
 		TEST(works_on_a_host_without_anything),
