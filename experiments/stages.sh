@@ -103,6 +103,7 @@ stage_key() {
 		for file in "${added[@]}"; do find "$file" -type f -exec cat {} +; done
 		options_of "$1"
 		stage_arguments "$1"
+		echo "${DLSPARE_REFEREE:-}"
 	} | sha256sum | cut -d' ' -f1
 }
 
@@ -131,6 +132,10 @@ report() { # STAGE TEXT
 	say "$ended/${#stages[@]} $1: $2$left"
 }
 
+tell_referee() { # STAGE
+	sed -n "s/^referee: /$name: $1: &/p" "$out/stages/$1/log"
+}
+
 end_stage() {
 	local pid status=0 stage
 	wait -n -p pid "${!running[@]}" || status=$?
@@ -139,10 +144,12 @@ end_stage() {
 	if ((status == 0)); then
 		mv "$out/stages/$stage/key.begun" "$out/stages/$stage/key"
 		report "$stage" "$(duration $((SECONDS - began[$pid])))"
+		tell_referee "$stage"
 	else
 		failed+=("$stage")
 		report "$stage" "failed with $status, see $out/stages/$stage/log"
 		tail -5 "$out/stages/$stage/log" | sed 's/^/  /' >&2
+		tell_referee "$stage"
 	fi
 }
 

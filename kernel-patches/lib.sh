@@ -20,6 +20,9 @@ kernel_path=/usr/sbin:/usr/bin:/sbin:/bin
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 
+# Patches beyond the variant's.
+extra=()
+
 scratch=
 children=()
 cleanup() {
@@ -174,8 +177,21 @@ declare -A debugging=(
 	[kcsan]="stress kcsan"
 )
 
+has_referee() { [[ $variant != vanilla && $variant != package ]]; }
+
+stage_referee() { # STAGE
+	local file
+
+	mkdir -p "$1/kernel/sched/referee"
+	for file in "$top"/tests/referee/kernel/*; do
+		cp -p "$file" "$1/kernel/sched/referee/"
+		echo "kernel/sched/referee/${file##*/}" >>"$scratch/touched"
+	done
+}
+
 # Everything the variant changes, patched in $stage: a patch that does not apply
-# leaves the work tree as it was. The variant package has nothing of the testbed's.
+# leaves the work tree as it was. The variant package has nothing of the testbed's, and
+# vanilla no referee: it looks at what the series adds.
 stage_variant() {
 	local file patch touch_list=()
 
@@ -189,6 +205,7 @@ stage_variant() {
 			echo "$file" >>"$scratch/touched"
 		done < <(list_src)
 	fi
+	! has_referee || stage_referee "$stage"
 	while read -r -d '' patch; do
 		mapfile -t touch_list < <(patched_files "$patch")
 		((${#touch_list[@]} == 0)) || {
@@ -199,7 +216,9 @@ stage_variant() {
 	done < <(
 		[[ $variant == vanilla ]] || list_patches "$patches"
 		[[ $variant == package ]] || list_patches "$top/tests/testbed"
+		! has_referee || list_patches "$top/tests/referee"
 		[[ ! ${debugging[$variant]:-} ]] || list_patches "$top/tests/testbed/debug"
+		((${#extra[@]} == 0)) || printf '%s\0' "${extra[@]}"
 	)
 	# What does not go into the kernel must not make one be built.
 	rm -rf "$stage"/{Documentation,MAINTAINERS,tools}

@@ -6,6 +6,7 @@
 // by its length and POSIX checksum in the verdict, so a lost byte is noticed.
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +24,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define REFEREE "/sys/kernel/debug/sched/referee"
+#define CGROUPS "/sys/fs/cgroup"
 
 enum port { PORT_OUTPUT = 0xe8, PORT_FILES = 0xea, PORT_VERDICT = 0xeb };
 
@@ -205,6 +209,139 @@ static int run(char *const argv[], struct stream *stream)
 	return status;
 }
 
+// --- the referee ---
+
+static char report[1 << 17];
+
+static void read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t got;
+	size_t filled = 0;
+
+	if (fd < 0)
+		fail(path);
+	while (filled < size - 1 && (got = read(fd, text + filled, size - 1 - filled)) > 0)
+		filled += got;
+	text[filled] = '\0';
+	close(fd);
+}
+
+// Who has just ended gives its bandwidth back a little later.
+static void read_settled_report(void)
+{
+	for (int i = 0; i < 50; i++) {
+		read_file(REFEREE, report, sizeof(report));
+		if (!strstr(report, "\n  unsettled: "))
+			return;
+		usleep(100000);
+	}
+}
+
+static void say_rest(const char *line, size_t length)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "%.*s\n", (int)length, line);
+	say(text);
+}
+
+static void say_line(const char *line, size_t length)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "referee %.*s\n", (int)length, line);
+	say(text);
+}
+
+// The line of the report that counts KEY of the group with that inode.
+static bool find_count(unsigned long inode, const char *key, unsigned long long *count)
+{
+	char start[128], *at;
+
+	snprintf(start, sizeof(start), "\n  group %lu: %s ", inode, key);
+	at = strstr(report, start);
+	if (at)
+		*count = strtoull(at + strlen(start), NULL, 10);
+	return at;
+}
+
+// Returns how many lines of a group's cpu.spare.stat are not what was seen.
+static int compare_counters(const char *group, bool tell)
+{
+	char path[300], key[64], text[600];
+	unsigned long long kept, seen;
+	struct stat folder;
+	int wrong = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), CGROUPS "/%s", group);
+	if (stat(path, &folder))
+		return 0;
+	strcat(path, "/cpu.spare.stat");
+	file = fopen(path, "r");
+	while (file && fscanf(file, "%63s %llu", key, &kept) == 2) {
+		if (!find_count(folder.st_ino, key, &seen) || kept == seen)
+			continue;
+		wrong++;
+		snprintf(text, sizeof(text), "  counter %s of %s: %llu, seen %llu", key, group, kept, seen);
+		if (tell)
+			say_line(text, strlen(text));
+	}
+	if (file)
+		fclose(file);
+	return wrong;
+}
+
+static int compare_all_counters(bool tell)
+{
+	DIR *dir = opendir(CGROUPS);
+	struct dirent *entry;
+	int wrong = 0;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			wrong += compare_counters(entry->d_name, tell);
+	if (dir)
+		closedir(dir);
+	return wrong;
+}
+
+// Everything has ended: the counters and sums are to be right now. The first line is
+// the result; what was counted by group is only to compare with.
+static void report_referee(void)
+{
+	bool unsettled;
+	char text[64], *line, *end;
+	int wrong;
+
+	read_settled_report();
+	wrong = compare_all_counters(false);
+	unsettled = strstr(report, "\n  unsettled: ");
+	line = report;
+	if ((wrong || unsettled) && !strncmp(line, "silent", 6)) {
+		snprintf(text, sizeof(text), "referee speaks, %d faults", wrong + unsettled);
+		say(text);
+		// The rest of the line follows.
+		line += 6;
+		end = strchrnul(line, '\n');
+		say_rest(line, end - line);
+		line = *end ? end + 1 : end;
+	}
+	if (wrong)
+		say_line(text, snprintf(text, sizeof(text), "  counters: %d", wrong));
+	if (unsettled)
+		say_line("  bandwidth: 1", 14);
+	for (; *line; line = end + 1) {
+		end = strchrnul(line, '\n');
+		if (strncmp(line, "  group ", 8))
+			say_line(line, end - line);
+		if (!*end)
+			break;
+	}
+	compare_all_counters(true);
+}
+
 static void save_kernel_log(const char *path)
 {
 	static char log[4 << 20];
@@ -272,8 +409,13 @@ int main(void)
 	    run((char *const[]){ "turn", (char *)turn, NULL }, &output))
 		fail("turn");
 
+	if (getenv("referee"))
+		write_file(REFEREE, getenv("referee"));
+
 	status = run(read_arguments("/add/.arguments"), &output);
 
+	if (getenv("referee"))
+		report_referee();
 	save_kernel_log("/out/dmesg");
 	read_tainted(tainted, sizeof(tainted));
 	clock_gettime(CLOCK_MONOTONIC, &now);

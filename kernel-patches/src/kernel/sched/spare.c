@@ -160,6 +160,7 @@ static inline void spare_set_pending(struct task_struct *p, bool pending)
 /* What @p was pending for is answered, or can be no more. */
 static void spare_event_over(struct task_struct *p)
 {
+	trace_sched_spare_over(p);
 	spare_set_pending(p, false);
 	WRITE_ONCE(p->spare.served, false);
 	WRITE_ONCE(p->spare.refused, false);
@@ -1026,6 +1027,7 @@ void __sched_spare_reply(void)
 		goto unlock;
 
 	update_rq_clock(rq);
+	trace_sched_spare_reply(p);
 	if (!READ_ONCE(terms->linger)) {
 		spare_replied(rq, p);
 		goto unlock;

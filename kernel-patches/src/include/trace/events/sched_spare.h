@@ -45,6 +45,18 @@ DEFINE_EVENT(sched_spare_thread, sched_spare_event,
 	     TP_ARGS(p)
 );
 
+DEFINE_EVENT(sched_spare_thread, sched_spare_reply,
+	     TP_PROTO(struct task_struct *p),
+
+	     TP_ARGS(p)
+);
+
+DEFINE_EVENT(sched_spare_thread, sched_spare_over,
+	     TP_PROTO(struct task_struct *p),
+
+	     TP_ARGS(p)
+);
+
 DEFINE_EVENT(sched_spare_thread, sched_spare_wait,
 	     TP_PROTO(struct task_struct *p),
 

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loans: each has a reason to begin and one to end, and no event is forgotten
+ *
+ * A thread's event is not over until what Documentation/scheduler/sched-spare.rst
+ * says has been seen: its guest has halted, it has yielded or replied, it was
+ * dispatched on a loan and then on its own reservation, its loan had its chances
+ * or must be paid, it left the class, the group or the pool. Until then it must
+ * be pending or have a loan; after that it must have none.
+ */
+#include <trace/events/sched_spare.h>
+
+#include "referee.h"
+
+static void fault(struct rq *rq, struct task_struct *p, const char *what,
+		  s64 expected, s64 seen)
+{
+	referee_fault(rq, REFEREE_LOAN, p, what, expected, seen);
+}
+
+static struct spare_pool *source_of(struct task_struct *p)
+{
+	return rcu_access_pointer(task_group(p)->spare.source);
+}
+
+static const struct sched_spare_terms *terms_of(struct task_struct *p)
+{
+	return &task_group(p)->spare.granted.terms;
+}
+
+static void over(struct referee_thread *thread)
+{
+	thread->due = false;
+	thread->served = false;
+	thread->asked = 0;
+}
+
+/* The line: who waits on a CPU, by when it first asked */
+
+static void wait_in_line(struct rq *rq, struct referee_thread *thread)
+{
+	struct referee_cpu *cpu = referee_cpu(rq);
+
+	if (thread->waits_on)
+		return;
+	if (cpu->nr_waiting == REFEREE_WAITING) {
+		cpu->count[REFEREE_SKIP_FULL]++;
+		return;
+	}
+	cpu->waiting[cpu->nr_waiting++] = thread;
+	thread->waits_on = cpu;
+}
+
+void referee_leave_line(struct referee_thread *thread)
+{
+	struct referee_cpu *cpu = thread->waits_on;
+	unsigned int i;
+
+	if (!cpu)
+		return;
+	for (i = 0; i < cpu->nr_waiting; i++) {
+		if (cpu->waiting[i] == thread)
+			cpu->waiting[i] = cpu->waiting[--cpu->nr_waiting];
+	}
+	thread->waits_on = NULL;
+}
+
+/* On a CPU that leaves threads get in line, and that is not told. */
+#define LINE_UNKNOWN	(10 * NSEC_PER_SEC)
+
+/* @thread is served: nobody is to wait for the same units since earlier. */
+static void check_line(struct rq *rq, struct referee_thread *thread)
+{
+	struct referee_cpu *cpu = referee_cpu(rq);
+	struct task_struct *p = thread->task;
+	unsigned int i;
+
+	if (cpu->offline && rq->clock - cpu->offline < LINE_UNKNOWN)
+		return;
+	for (i = 0; i < cpu->nr_waiting; i++) {
+		struct referee_thread *other = cpu->waiting[i];
+
+		/* It has left the line to run, which is not told. */
+		if (!other->task->spare.stock)
+			continue;
+		if (source_of(other->task) == source_of(p) &&
+		    other->asked < thread->asked)
+			referee_fault(rq, REFEREE_LINE, p,
+				      "served before one that asked earlier",
+				      other->asked, thread->asked);
+	}
+}
+
+/* Events */
+
+static bool is_locked(struct rq *rq)
+{
+	return raw_spin_is_locked(__rq_lockp(rq));
+}
+
+static void on_event(void *data, struct task_struct *p)
+{
+	struct referee_thread *thread = referee_thread(p);
+
+	referee_tally(p, REFEREE_TALLY_EVENTS, 1);
+	/* One that changes nothing is reported without the lock. */
+	if (READ_ONCE(p->spare.pending) && thread->due &&
+	    !thread->served && !thread->replied)
+		return;
+	if (!is_locked(task_rq(p)))
+		return;
+	thread->due = true;
+	thread->served = false;
+	thread->replied = false;
+	thread->again = !!thread->loan;
+}
+
+static void on_reply(void *data, struct task_struct *p)
+{
+	referee_thread(p)->replied = true;
+}
+
+/* The kernel takes what came for @p for over. */
+static void on_over(void *data, struct task_struct *p)
+{
+	struct referee_thread *thread = referee_thread(p);
+	bool halts = p->spare.halting && READ_ONCE(p->__state) != TASK_RUNNING;
+
+	if (thread->due && !halts && !p->dl.dl_yielded &&
+	    !thread->served && !thread->replied && dl_policy(p->policy) &&
+	    READ_ONCE(p->__state) != TASK_DEAD && source_of(p))
+		referee_fault(task_rq(p), REFEREE_LOST, p,
+			      "an event was given up that is not over", 1, 0);
+	over(thread);
+}
+
+/* @p is on @rq, which is at rest, and does not run. */
+void referee_check_due(struct rq *rq, struct task_struct *p)
+{
+	struct referee_thread *thread = referee_thread(p);
+
+	if (thread->due && source_of(p) && !referee_boosted(p) &&
+	    !p->spare.pending && !p->spare.loan) {
+		referee_fault(rq, REFEREE_LOST, p,
+			      "an event is neither pending nor lent for", 1, 0);
+		over(thread);
+	}
+}
+
+/* Loans */
+
+static void on_wait(void *data, struct task_struct *p)
+{
+	struct rq *rq = task_rq(p);
+	struct referee_thread *thread = referee_thread(p);
+
+	referee_step(rq, "waits", p, 0);
+	referee_tally(p, REFEREE_TALLY_WAITS, 1);
+	if (!thread->asked)
+		thread->asked = rq->clock;
+	wait_in_line(rq, thread);
+}
+
+/* A group's setting is changed, and then applied: so long it may take. */
+#define CHANGE_MAX	NSEC_PER_SEC
+
+/*
+ * Whether the threads of @tg may borrow, by what was written: nobody above it
+ * says "off", and one who may grant says "on".
+ */
+static bool is_entitled(struct task_group *tg)
+{
+	bool on = false;
+
+	for (; tg != &root_task_group; tg = tg->parent) {
+		if (READ_ONCE(tg->spare.asked.mode) == SPARE_BORROW_OFF)
+			return false;
+		if (READ_ONCE(tg->spare.asked.mode) == SPARE_BORROW_ON &&
+		    READ_ONCE(tg->spare.asked.trusted))
+			on = true;
+	}
+
+	return on;
+}
+
+static void check_entitled(struct rq *rq, struct referee_thread *thread)
+{
+	u64 now = rq->clock_task;
+
+	if (is_entitled(task_group(thread->task)))
+		thread->unentitled = 0;
+	else if (!thread->unentitled)
+		thread->unentitled = now;
+	else if (now - thread->unentitled > CHANGE_MAX)
+		fault(rq, thread->task, "borrows, and nobody who may says that it may", 1, 0);
+}
+
+static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity *dl_se)
+{
+	struct rq *rq = task_rq(p);
+	struct referee_thread *thread = referee_thread(p);
+	struct referee_unit *unit = referee_unit(rq, dl_se);
+
+	referee_step(rq, "borrows", p, dl_se->runtime);
+	referee_cpu(rq)->count[REFEREE_LOANS]++;
+	referee_tally(p, REFEREE_TALLY_BORROWS, 1);
+	if (!unit)
+		return;
+
+	if (dl_se->rq != rq)
+		fault(rq, p, "lent on another CPU than the unit's", cpu_of(dl_se->rq), cpu_of(rq));
+	if (unit->borrower)
+		fault(rq, p, "a unit was lent that is on loan to", 0, unit->borrower->pid);
+	if (thread->loan)
+		fault(rq, p, "a second loan", 1, 2);
+	if (!thread->due)
+		fault(rq, p, "lent without an event", 1, 0);
+
+	referee_check_fits(rq);
+	check_entitled(rq, thread);
+	if (!thread->asked)
+		thread->asked = rq->clock;
+	referee_leave_line(thread);
+	check_line(rq, thread);
+	referee_bucket_advance(&unit->supply, rq->clock_task, 0);
+	referee_bucket_excuse(&unit->supply, REFEREE_WAKEUP_GAIN);
+
+	unit->borrower = p;
+	thread->loan = unit;
+	thread->due = true;
+	thread->again = false;
+	thread->dispatched = false;
+	thread->dispatches = 0;
+	/* Chances are the event's, and what is left by another is none. */
+	if (!thread->served)
+		thread->depletions = 0;
+	thread->leftover = !dl_se->dl_throttled && dl_se->runtime < (s64)dl_se->dl_runtime;
+	thread->source = source_of(p);
+}
+
+static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entity *dl_se)
+{
+	struct rq *rq = this_rq();
+	struct referee_cpu *cpu = referee_cpu(rq);
+	struct referee_thread *thread = referee_thread(p);
+
+	cpu->count[REFEREE_DISPATCHES]++;
+	referee_tally(p, REFEREE_TALLY_DISPATCHES, 1);
+	referee_step(rq, "dispatched", p, dl_se->runtime);
+	if (!thread->loan)
+		return;
+
+	if (thread->loan->dl != dl_se)
+		fault(rq, p, "dispatched on a unit that it has not", 1, 0);
+	if (dl_se->rq != rq)
+		fault(rq, p, "dispatched on another CPU than the unit's", cpu_of(dl_se->rq), cpu_of(rq));
+	if (thread->depletions >= READ_ONCE(terms_of(p)->chances))
+		fault(rq, p, "dispatched after it has had its chances",
+		      terms_of(p)->chances, thread->depletions + 1);
+
+	/* What came between loan and dispatch is served by it, too. */
+	if (!thread->dispatches++) {
+		thread->again = false;
+		thread->served = true;
+		thread->asked = 0;
+	}
+	/* Without a switch it goes on, on the unit. */
+	if (cpu->thread != thread) {
+		thread->dispatched = true;
+		return;
+	}
+	referee_account(rq, rq->clock_task);
+	referee_settle(rq);
+	cpu->unit = thread->loan;
+	referee_bucket_advance(&cpu->unit->supply, rq->clock_task, 0);
+}
+
+/* Its loan is taken from a thread that stays: the pool, or its CPU, or a boost. */
+static bool is_taken(struct rq *rq, struct referee_thread *thread)
+{
+	struct task_struct *p = thread->task;
+
+	return !rq->online || !cpu_active(cpu_of(rq)) || referee_boosted(p) || thread->source != source_of(p);
+}
+
+/* Whether @reason is what was seen of @p. */
+static void check_reason(struct rq *rq, struct referee_thread *thread,
+			 enum spare_return_reason reason)
+{
+	struct task_struct *p = thread->task;
+	const struct sched_spare_terms *terms = terms_of(p);
+
+	switch (reason) {
+	case SPARE_RETURN_OWN:
+	case SPARE_RETURN_UNUSED:
+		if ((reason == SPARE_RETURN_OWN) != !!thread->dispatches)
+			fault(rq, p, "own or unused: dispatches", reason == SPARE_RETURN_OWN,
+			      thread->dispatches);
+		if (!referee_queued(&p->dl))
+			fault(rq, p, "its own reservation does not run", 1, 0);
+		break;
+	case SPARE_RETURN_CHANCES:
+		if (thread->depletions < READ_ONCE(terms->chances))
+			fault(rq, p, "ended before it has had its chances",
+			      terms->chances, thread->depletions);
+		break;
+	case SPARE_RETURN_SLEEP:
+		if (READ_ONCE(p->__state) == TASK_RUNNING && !p->dl.dl_yielded)
+			fault(rq, p, "ended by a sleep, and does not sleep", 1, 0);
+		break;
+	case SPARE_RETURN_REPLY:
+		if (!thread->replied)
+			fault(rq, p, "ended by a reply, and has not replied", 1, 0);
+		break;
+	case SPARE_RETURN_CHARGE:
+		if (!READ_ONCE(terms->charge))
+			fault(rq, p, "ended by its debt, and has not to pay", 1, 0);
+		break;
+	case SPARE_RETURN_GONE:
+		/* Whether it is will be seen, see referee_check_stays(). */
+		if (READ_ONCE(p->__state) != TASK_DEAD && !is_taken(rq, thread)) {
+			referee_cpu(rq)->lost_loan = thread;
+			thread->group = task_group(p);
+		}
+		break;
+	}
+}
+
+/* What becomes of the event, when its loan has ended for @reason. */
+static void after_loan(struct rq *rq, struct referee_thread *thread,
+		       enum spare_return_reason reason)
+{
+	struct task_struct *p = thread->task;
+
+	switch (reason) {
+	case SPARE_RETURN_OWN:
+	case SPARE_RETURN_UNUSED:
+		/* The own dispatch follows, and ends what was served. */
+		break;
+	case SPARE_RETURN_CHANCES:
+	case SPARE_RETURN_CHARGE:
+		if (!thread->again)
+			over(thread);
+		break;
+	case SPARE_RETURN_SLEEP:
+		if (p->spare.halting || p->dl.dl_yielded || thread->replied)
+			over(thread);
+		break;
+	case SPARE_RETURN_REPLY:
+		over(thread);
+		break;
+	case SPARE_RETURN_GONE:
+		if (thread->served && !thread->again && !is_taken(rq, thread))
+			over(thread);
+		break;
+	}
+}
+
+static void on_return(void *data, struct task_struct *p, struct sched_dl_entity *dl_se,
+		      unsigned int reason)
+{
+	struct rq *rq = task_rq(p);
+	struct referee_cpu *cpu = referee_cpu(rq);
+	struct referee_thread *thread = referee_thread(p);
+	struct referee_unit *unit = thread->loan;
+
+	referee_step(rq, "returns", p, reason);
+	referee_tally(p, REFEREE_TALLY_RETURNED + reason, 1);
+	if (!unit)
+		return;
+	if (unit->dl != dl_se)
+		fault(rq, p, "a unit returned that it has not", 1, 0);
+	if (cpu->thread == thread && cpu->unit) {
+		referee_account(rq, rq->clock_task);
+		referee_settle(rq);
+		cpu->unit = NULL;
+	}
+	check_reason(rq, thread, reason);
+	after_loan(rq, thread, reason);
+	unit->borrower = NULL;
+	thread->loan = NULL;
+	thread->dispatched = false;
+	if (!rq->online)
+		cpu->offline = rq->clock;
+}
+
+/* @thread is charged for @ns on its unit. Whether that drains it. */
+bool referee_loan_charged(struct referee_thread *thread, u64 ns)
+{
+	struct sched_dl_entity *dl_se = thread->loan->dl;
+
+	referee_tally(thread->task, REFEREE_TALLY_BORROWED, ns);
+	if (dl_se->dl_throttled || dl_se->runtime > (s64)ns)
+		return false;
+	thread->depletions += !thread->leftover;
+	thread->leftover = false;
+
+	return true;
+}
+
+/* @p is switched to, on its own reservation. */
+void referee_loan_own(struct referee_thread *thread)
+{
+	if (thread->served)
+		over(thread);
+}
+
+/* It woke up, moved or was boosted: where its loan went is clear. */
+void referee_has_left(struct rq *rq, struct referee_thread *thread)
+{
+	struct referee_cpu *cpu = referee_cpu(rq);
+
+	if (cpu->lost_loan == thread)
+		cpu->lost_loan = NULL;
+}
+
+/*
+ * @rq is at rest. The loan that ended last as "gone" was that of a thread that
+ * is still in its place: then something else must have changed.
+ */
+void referee_check_stays(struct rq *rq)
+{
+	struct referee_cpu *cpu = referee_cpu(rq);
+	struct referee_thread *thread = cpu->lost_loan;
+	struct task_struct *p;
+
+	if (!thread)
+		return;
+	cpu->lost_loan = NULL;
+	p = thread->task;
+	if (dl_policy(p->policy) && !referee_boosted(p) && thread->group == task_group(p))
+		fault(rq, p, "its loan was taken, and it has not gone", 1, 0);
+}
+
+int referee_watch_loans(void)
+{
+	return register_trace_sched_spare_event(on_event, NULL) ?:
+	       register_trace_sched_spare_reply(on_reply, NULL) ?:
+	       register_trace_sched_spare_over(on_over, NULL) ?:
+	       register_trace_sched_spare_wait(on_wait, NULL) ?:
+	       register_trace_sched_spare_borrow(on_borrow, NULL) ?:
+	       register_trace_sched_spare_dispatch(on_dispatch, NULL) ?:
+	       register_trace_sched_spare_return(on_return, NULL);
+}
+
+void referee_unwatch_loans(void)
+{
+	unregister_trace_sched_spare_return(on_return, NULL);
+	unregister_trace_sched_spare_dispatch(on_dispatch, NULL);
+	unregister_trace_sched_spare_borrow(on_borrow, NULL);
+	unregister_trace_sched_spare_wait(on_wait, NULL);
+	unregister_trace_sched_spare_over(on_over, NULL);
+	unregister_trace_sched_spare_reply(on_reply, NULL);
+	unregister_trace_sched_spare_event(on_event, NULL);
+}
