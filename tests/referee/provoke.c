@@ -266,7 +266,7 @@ static void do_line(void)
 	send_for(BORROWERS, 9 * MS, 800 * MS);
 }
 
-/* One packet, and threads that are pulled to and fro. */
+/* One packet, and threads that are pulled back and forth. */
 static void do_moves(void)
 {
 	partition("1-2");
