@@ -534,7 +534,7 @@ static void test_no_events(void)
 
 /* --- vhost-net --- */
 
-enum { RX, TX, QUEUES, RING = 4 };
+enum { RX, TX, QUEUES, RING = 4, ROUNDS = 8 };
 
 static struct {
 	struct queue {
@@ -639,6 +639,22 @@ static void test_vhost(const struct tap *tap, unsigned int gsi, int vcpu, const 
 	snprintf(name, sizeof(name), "vhost-net, %s: an event when a packet for the guest is in", how);
 	check(name, !vcpu, vcpu);
 	check_that("it was in", vhost_used(RX));
+
+	vhost_call(TX, call);
+	mark();
+	for (int i = 0; i < ROUNDS; i++) {
+		vhost_kick(RX);
+		pause_ns(20 * MS);
+		if (i % 2)
+			vhost_kick(TX);
+		tap_send(tap);
+		if (i % 2 == 0)
+			vhost_kick(TX);
+		pause_ns(20 * MS);
+	}
+	snprintf(name, sizeof(name), "vhost-net, %s: one event when both come at once, whichever is first", how);
+	check(name, vcpu ? 0 : ROUNDS, vcpu ? ROUNDS : 0);
+	vhost_call(TX, -1);
 	vhost_call(RX, -1);
 	gone.fd = call;
 	must(ioctl(vm, KVM_IRQFD, &gone), "KVM_IRQFD");
