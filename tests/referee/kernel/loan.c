@@ -161,6 +161,8 @@ static void on_wait(void *data, struct task_struct *p)
 	wait_in_line(rq, thread);
 }
 
+#define CLOCK_ERROR	4096ULL
+
 /* A group's setting is changed, and then applied: so long it may take. */
 #define CHANGE_MAX	NSEC_PER_SEC
 
@@ -231,10 +233,13 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 	thread->again = false;
 	thread->dispatched = false;
 	thread->dispatches = 0;
-	/* Chances are the event's, and what is left by another is none. */
-	if (!thread->served)
-		thread->depletions = 0;
-	thread->leftover = !dl_se->dl_throttled && dl_se->runtime < (s64)dl_se->dl_runtime;
+	if (!thread->served) {
+		thread->least_drained = 0;
+		thread->most_drained = 0;
+	}
+	/* A leftover is no chance; the kernel compares in units of 1024 ns. */
+	thread->surely_fresh = dl_se->dl_throttled || rq->clock > unit->fresh + CLOCK_ERROR;
+	thread->surely_leftover = !dl_se->dl_throttled && rq->clock + CLOCK_ERROR < unit->fresh;
 	thread->source = source_of(p);
 }
 
@@ -254,14 +259,13 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 		fault(rq, p, "dispatched on a unit that it has not", 1, 0);
 	if (dl_se->rq != rq)
 		fault(rq, p, "dispatched on another CPU than the unit's", cpu_of(dl_se->rq), cpu_of(rq));
-	if (thread->depletions >= READ_ONCE(terms_of(p)->chances))
+	if (thread->least_drained >= READ_ONCE(terms_of(p)->chances))
 		fault(rq, p, "dispatched after it has had its chances",
-		      terms_of(p)->chances, thread->depletions + 1);
+		      terms_of(p)->chances, thread->least_drained + 1);
 
-	/* What came between loan and dispatch is served by it, too. */
 	if (!thread->dispatches++) {
-		thread->again = false;
 		thread->served = true;
+		thread->again = false;
 		thread->asked = 0;
 	}
 	/* Without a switch it goes on, on the unit. */
@@ -280,7 +284,8 @@ static bool is_taken(struct rq *rq, struct referee_thread *thread)
 {
 	struct task_struct *p = thread->task;
 
-	return !rq->online || !cpu_active(cpu_of(rq)) || referee_boosted(p) || thread->source != source_of(p);
+	return !rq->online || !cpu_active(cpu_of(rq)) || referee_boosted(p) ||
+	       thread->source != source_of(p);
 }
 
 /* Whether @reason is what was seen of @p. */
@@ -300,9 +305,9 @@ static void check_reason(struct rq *rq, struct referee_thread *thread,
 			fault(rq, p, "its own reservation does not run", 1, 0);
 		break;
 	case SPARE_RETURN_CHANCES:
-		if (thread->depletions < READ_ONCE(terms->chances))
+		if (thread->most_drained < READ_ONCE(terms->chances))
 			fault(rq, p, "ended before it has had its chances",
-			      terms->chances, thread->depletions);
+			      terms->chances, thread->most_drained);
 		break;
 	case SPARE_RETURN_SLEEP:
 		if (READ_ONCE(p->__state) == TASK_RUNNING && !p->dl.dl_yielded)
@@ -378,6 +383,8 @@ static void on_return(void *data, struct task_struct *p, struct sched_dl_entity 
 	check_reason(rq, thread, reason);
 	after_loan(rq, thread, reason);
 	unit->borrower = NULL;
+	unit->fresh = dl_se->deadline - div64_long(dl_se->runtime * (s64)dl_se->dl_period,
+						   dl_se->dl_runtime);
 	thread->loan = NULL;
 	thread->dispatched = false;
 	if (!rq->online)
@@ -392,8 +399,10 @@ bool referee_loan_charged(struct referee_thread *thread, u64 ns)
 	referee_tally(thread->task, REFEREE_TALLY_BORROWED, ns);
 	if (dl_se->dl_throttled || dl_se->runtime > (s64)ns)
 		return false;
-	thread->depletions += !thread->leftover;
-	thread->leftover = false;
+	thread->least_drained += thread->surely_fresh;
+	thread->most_drained += !thread->surely_leftover;
+	thread->surely_fresh = true;
+	thread->surely_leftover = false;
 
 	return true;
 }

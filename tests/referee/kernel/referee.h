@@ -103,11 +103,13 @@ struct referee_bucket {
  * @dl: whose books these are; NULL: free
  * @supply: what it gave, to whomever
  * @borrower: who has it
+ * @fresh: while it is free, when it has or had a whole budget again
  */
 struct referee_unit {
 	struct sched_dl_entity	*dl;
 	struct referee_bucket	supply;
 	struct task_struct	*borrower;
+	u64			fresh;
 };
 
 /**
@@ -126,8 +128,9 @@ struct referee_unit {
  * @loan: the unit it has
  * @dispatched: it was dispatched on it, and is about to be switched to
  * @dispatches: of this loan
- * @depletions: of whole budgets of units, on account of what came last
- * @leftover: the unit was lent with what another has left of its budget
+ * @least_drained, @most_drained: how often it has drained units for what came last
+ * @surely_fresh: its unit had a whole budget when it was lent, and still has
+ * @surely_leftover: it had not, and has not been drained since
  * @due: an event is not over
  * @served: it was dispatched on a loan since the last event
  * @again: an event came during the loan
@@ -154,8 +157,10 @@ struct referee_thread {
 	struct referee_unit	*loan;
 	bool			dispatched;
 	unsigned int		dispatches;
-	unsigned int		depletions;
-	bool			leftover;
+	unsigned int		least_drained;
+	unsigned int		most_drained;
+	bool			surely_fresh;
+	bool			surely_leftover;
 	bool			due;
 	bool			served;
 	bool			again;
