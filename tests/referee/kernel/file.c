@@ -53,6 +53,7 @@ static int start(void)
 		return -ENOMEM;
 	memset(referee_cpus, 0, nr_cpu_ids * sizeof(*referee_cpus));
 	memset(referee_threads, 0, PID_MAX_DEFAULT * sizeof(*referee_threads));
+	referee_domains_changed = 0;
 	referee_forget_faults();
 	referee_forget_tally();
 	looks_on = true;

@@ -258,7 +258,8 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 	if (thread->loan->dl != dl_se)
 		fault(rq, p, "dispatched on a unit that it has not", 1, 0);
 	if (dl_se->rq != rq)
-		fault(rq, p, "dispatched on another CPU than the unit's", cpu_of(dl_se->rq), cpu_of(rq));
+		fault(rq, p, "dispatched on another CPU than the unit's",
+		      cpu_of(dl_se->rq), cpu_of(rq));
 	if (thread->least_drained >= READ_ONCE(terms_of(p)->chances))
 		fault(rq, p, "dispatched after it has had its chances",
 		      terms_of(p)->chances, thread->least_drained + 1);
@@ -298,8 +299,8 @@ static void check_reason(struct rq *rq, struct referee_thread *thread,
 	switch (reason) {
 	case SPARE_RETURN_OWN:
 	case SPARE_RETURN_UNUSED:
-		if ((reason == SPARE_RETURN_OWN) != !!thread->dispatches)
-			fault(rq, p, "own or unused: dispatches", reason == SPARE_RETURN_OWN,
+		if ((thread->dispatches ? SPARE_RETURN_OWN : SPARE_RETURN_UNUSED) != reason)
+			fault(rq, p, "own or unused, by its dispatches", reason,
 			      thread->dispatches);
 		if (!referee_queued(&p->dl))
 			fault(rq, p, "its own reservation does not run", 1, 0);

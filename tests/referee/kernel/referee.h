@@ -191,6 +191,8 @@ struct referee_step {
  * @entered: since when @thread runs, @since: since when that is not accounted
  * @late_told: the deadline that was missed last
  * @offline: when it was last seen to leave
+ * @rd: its root domain when it was looked at last
+ * @dead_bw: bandwidth that dead threads were given
  * @lost: how long nobody paid since no deadline entity was runnable
  * @interrupt: when the last timer's interrupt was
  * @goes_on: how many of them have found that a reschedule was due
@@ -207,6 +209,8 @@ struct referee_cpu {
 	u64			since;
 	u64			late_told;
 	u64			offline;
+	struct root_domain	*rd;
+	atomic64_t		dead_bw;
 	u64			lost;
 	ktime_t			interrupt;
 	unsigned int		goes_on;
@@ -224,6 +228,9 @@ struct referee_cpu {
 
 /* So long the computer may stand still, in real time. */
 extern u64 referee_still;
+
+/* How often a CPU's root domain was another one. */
+extern unsigned int referee_domains_changed;
 
 /* By CPU, and by thread id. */
 extern struct referee_cpu *referee_cpus;

@@ -4,8 +4,13 @@
  *
  * Of a run queue, this_bw: its SCHED_DEADLINE threads, asleep or not, its units
  * and its fair server. Of a root domain, total_bw: the same for all its CPUs.
+ * What mainline gets wrong is told, and is no fault: a dead thread that is given a
+ * reservation keeps its bandwidth, and when root domains change that of threads
+ * that sleep, move or end goes to or comes from the wrong one (the project's README,
+ * "Limits").
+ *
  * A thread that has left the class or the world counts until its 0-lag time, and
- * one that wakes up on another CPU is in between: whoever reads reads again.
+ * one that wakes up on another CPU is in between: who reads does so again.
  */
 #include <linux/seq_file.h>
 
@@ -37,18 +42,20 @@ void referee_check_fits(struct rq *rq)
 			      to_ratio(global_rt_period(), global_rt_runtime()), bw);
 }
 
-/* False if it is not as it should be. */
-static bool show_rq(struct seq_file *m, struct rq *rq, u64 *sum)
+/* The sum of the parts of @rq is left in @sum. */
+static void show_rq(struct seq_file *m, struct rq *rq, u64 *sum)
 {
+	u64 dead = atomic64_read(&referee_cpu(rq)->dead_bw);
+
 	guard(rq_lock_irqsave)(rq);
 
-	*sum = rq->fair_server.dl_bw + sched_spare_bw(rq) + threads_bw(cpu_of(rq));
-	if (rq->dl.this_bw == *sum && rq->dl.running_bw <= rq->dl.this_bw)
-		return true;
-	seq_printf(m, "  unsettled: CPU %d: this_bw %llu, parts %llu, running_bw %llu\n",
-		   cpu_of(rq), rq->dl.this_bw, *sum, rq->dl.running_bw);
-
-	return false;
+	*sum = rq->fair_server.dl_bw + sched_spare_bw(rq) + threads_bw(cpu_of(rq)) + dead;
+	if (dead)
+		seq_printf(m, "  mainline: CPU %d: this_bw has %llu of dead threads\n",
+			   cpu_of(rq), dead);
+	if (rq->dl.this_bw != *sum || rq->dl.running_bw > rq->dl.this_bw)
+		seq_printf(m, "  unsettled: CPU %d: this_bw %llu, parts %llu, running_bw %llu\n",
+			   cpu_of(rq), rq->dl.this_bw, *sum, rq->dl.running_bw);
 }
 
 void referee_show_sums(struct seq_file *m)
@@ -70,7 +77,8 @@ void referee_show_sums(struct seq_file *m)
 		for_each_cpu_and(other, rd->span, cpu_active_mask)
 			total += sum[other];
 		if (total != READ_ONCE(rd->dl_bw.total_bw))
-			seq_printf(m, "  unsettled: domain of CPU %d: total_bw %llu, parts %llu\n",
+			seq_printf(m, "  %s: domain of CPU %d: total_bw %llu, parts %llu\n",
+				   referee_domains_changed ? "mainline" : "unsettled",
 				   cpu, rd->dl_bw.total_bw, total);
 	}
 }

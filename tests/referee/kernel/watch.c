@@ -39,6 +39,7 @@
 #define LATE_MEMORY	NSEC_PER_SEC
 
 u64 referee_still;
+unsigned int referee_domains_changed;
 struct referee_cpu *referee_cpus;
 struct referee_thread *referee_threads;
 
@@ -50,6 +51,7 @@ struct referee_thread *referee_thread(struct task_struct *p)
 {
 	struct referee_thread *thread = &referee_threads[p->pid % PID_MAX_DEFAULT];
 
+	/* Pairs with the release of whoever has begun the book. */
 	if (likely(smp_load_acquire(&thread->task) == p))
 		return thread;
 
@@ -57,6 +59,7 @@ struct referee_thread *referee_thread(struct task_struct *p)
 	if (thread->task != p) {
 		WRITE_ONCE(thread->task, NULL);
 		memset_after(thread, 0, task);
+		/* Pairs with the acquire above: the book is empty. */
 		smp_store_release(&thread->task, p);
 	}
 
@@ -121,6 +124,15 @@ static u64 overrun_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
 	return lateness_of(cpu, now) + HRTICK_LATE +
 	       (sched_feat(HRTICK_DL) ? 0 : TICK_NSEC);
+}
+
+/*
+ * A unit pays for what is run on it when it is drained, but out of its next
+ * budget.
+ */
+static u64 overrun_so_far(struct referee_thread *thread, u64 now)
+{
+	return thread->drained ? now - thread->drained : 0;
 }
 
 static void supply(struct rq *rq, struct referee_cpu *cpu, struct task_struct *p,
@@ -208,7 +220,8 @@ static void supply_charged(struct rq *rq, struct referee_cpu *cpu,
 		thread->largest_unit = 0;
 	if (cpu->unit)
 		thread->largest_unit = max(thread->largest_unit, cpu->unit->supply.runtime);
-	supply(rq, cpu, p, all, &p->dl, now, ran, 2 * thread->largest_unit,
+	supply(rq, cpu, p, all, &p->dl, now, ran,
+	       2 * thread->largest_unit + overrun_so_far(thread, now),
 	       REFEREE_SUPPLY_CHARGED, "more than Q every P and 2 Qs, and it pays");
 }
 
@@ -236,11 +249,16 @@ void referee_account(struct rq *rq, u64 now)
 
 	if (cpu->unit)
 		supply(rq, cpu, p, &cpu->unit->supply, cpu->unit->dl, now, ran,
-		       0, REFEREE_SUPPLY_UNIT, "more than Qs every Ps out of a unit");
+		       overrun_so_far(thread, now), REFEREE_SUPPLY_UNIT,
+		       "more than Qs every Ps out of a unit");
 	supply(rq, cpu, p, &thread->own, &p->dl, now,
 	       cpu->unit || skipped || !paid ? 0 : ran, 0, REFEREE_SUPPLY_OWN,
 	       "more than Q every P out of a reservation");
 	supply_charged(rq, cpu, thread, now, skipped || !paid ? 0 : ran);
+
+	/* It was replenished meanwhile. */
+	if (cpu->unit && referee_queued(cpu->unit->dl))
+		thread->drained = 0;
 }
 
 /*
@@ -262,17 +280,10 @@ void referee_settle(struct rq *rq)
 		referee_fault(rq, REFEREE_UNPAID, thread->task,
 			      "ran longer than it was charged", UNCHARGED_MAX, uncharged);
 
-	/* A unit pays for this, but out of the next budget. */
-	unpaid = thread->unpaid;
-	if (thread->drained) {
-		unpaid = now - thread->drained;
-		if (cpu->unit)
-			referee_bucket_allow(&cpu->unit->supply, overrun_of(rq, cpu, now) + unpaid);
-		referee_bucket_allow(&thread->all, overrun_of(rq, cpu, now) + unpaid);
-	}
+	unpaid = thread->unpaid + overrun_so_far(thread, now);
 	if (unpaid > UNPAID_MAX + referee_still && !thread->told)
 		referee_fault(rq, REFEREE_UNPAID, thread->task,
-			      "went on on a drained budget", UNPAID_MAX, unpaid);
+			      "goes on, and its budget is drained", UNPAID_MAX, unpaid);
 	referee_note_longest(cpu, REFEREE_MAX_UNPAID, unpaid);
 	cpu->lost += unpaid;
 
@@ -367,6 +378,7 @@ static void check_pick(struct rq *rq, struct task_struct *p)
 static void check_late(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
 	struct sched_dl_entity *first = referee_first(rq);
+	struct task_struct *p;
 	u64 allowed;
 	s64 late;
 
@@ -385,8 +397,8 @@ static void check_late(struct rq *rq, struct referee_cpu *cpu, u64 now)
 	if (cpu->late_told == first->deadline)
 		return;
 	cpu->late_told = first->deadline;
-	referee_fault(rq, REFEREE_LATE,
-		      first->dl_server ? NULL : container_of(first, struct task_struct, dl),
+	p = first->dl_server ? NULL : container_of(first, struct task_struct, dl);
+	referee_fault(rq, REFEREE_LATE, p,
 		      "runnable with budget after its deadline", allowed, late);
 }
 
@@ -453,6 +465,10 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 	struct referee_cpu *cpu = referee_cpu(rq);
 	u64 now = rq->clock_task;
 
+	if (cpu->rd != rq->rd) {
+		referee_domains_changed += !!cpu->rd;
+		cpu->rd = rq->rd;
+	}
 	if (!is_watched(rq) && !dl_task(next))
 		return;
 
@@ -600,9 +616,17 @@ static void on_boost(void *data, struct task_struct *p, struct task_struct *by)
 	referee_has_left(rq, referee_thread(p));
 }
 
+/*
+ * Who dies as a deadline thread gives its bandwidth back then, or at its 0-lag
+ * time. Who is given a reservation when it is dead never does, in mainline.
+ */
 static void on_free(void *data, struct task_struct *p)
 {
 	struct referee_thread *thread = &referee_threads[p->pid % PID_MAX_DEFAULT];
+
+	if (dl_policy(p->policy) && !p->dl.dl_non_contending &&
+	    !hrtimer_active(&p->dl.inactive_timer))
+		atomic64_add(p->dl.dl_bw, &referee_cpus[task_cpu(p)].dead_bw);
 
 	guard(raw_spinlock_irqsave)(&new_thread_lock);
 	if (thread->task == p)
