@@ -235,31 +235,6 @@ static void test_nested(void)
 	put("t/a/sub", "cgroup.subtree_control", "-cpu");
 }
 
-/*
- * A dead thread that its parent has not waited for yet can still be given a
- * class. It must not become one that packets are looked for: nobody would take
- * it off again before it is freed.
- */
-static void test_zombie(void)
-{
-	long long before;
-	siginfo_t info;
-	pid_t pid = fork();
-
-	if (!pid) {
-		join("t/a/sub", getpid());
-		_exit(0);
-	}
-	if (waitid(P_PID, pid, &info, WEXITED | WNOWAIT))
-		die("waitid");
-	reserve(pid, 1 * MS, 100 * MS);
-	put("t/a/sub", "cpu.spare.borrow", "on");
-	before = stat_of("t", "nr_events");
-	report(!lends() && stat_of("t", "nr_events") == before, "a dead thread has no events");
-	waitpid(pid, NULL, 0);
-	put("t/a/sub", "cpu.spare.borrow", "inherit");
-}
-
 /* --- the fair server --- */
 
 static void test_fair(void)
@@ -424,7 +399,6 @@ int main(void)
 		die("sched_setaffinity");
 
 	put("t", "cpu.spare.pool", "4000 10000 cpus=1");
-	test_zombie();
 	pid = child(spin, NULL);
 	join("t/a/sub", pid);
 	pause_ns(20 * MS);

@@ -189,12 +189,38 @@ static void test_offline(void)
 	report(total_bandwidth() == before, "its bandwidth is given back, too");
 }
 
+/* What it would be given nobody would give back: its last context switch was before that. */
+static void test_zombie(void)
+{
+	long long before;
+	siginfo_t info;
+	int error = 0;
+
+	wait_ms(1000);
+	before = total_bandwidth();
+	for (int i = 0; i < 10 && (!error || error == -ESRCH); i++) {
+		pid_t pid = start(0);
+
+		kill(pid, SIGKILL);
+		waitid(P_PID, pid, &info, WEXITED | WNOWAIT);
+		error = set_class(pid, 2 * MS, 100 * MS);
+		waitpid(pid, NULL, 0);
+	}
+	if (error)
+		printf("# %s\n", strerror(-error));
+	report(error == -ESRCH, "a thread that is dead is given no reservation");
+	wait_ms(250);
+	printf("# total_bw %lld before, %lld after\n", before, total_bandwidth());
+	report(before > 0 && total_bandwidth() == before, "and no bandwidth is lost");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	test_bandwidth();
 	test_replenishment();
 	test_offline();
+	test_zombie();
 	printf("1..%d\n", number);
 	return failures != 0;
 }

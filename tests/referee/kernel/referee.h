@@ -192,7 +192,6 @@ struct referee_step {
  * @late_told: the deadline that was missed last
  * @offline: when it was last seen to leave
  * @rd: its root domain when it was looked at last
- * @dead_bw: bandwidth that dead threads were given
  * @lost: how long nobody paid since no deadline entity was runnable
  * @interrupt: when the last timer's interrupt was
  * @goes_on: how many of them have found that a reschedule was due
@@ -210,7 +209,6 @@ struct referee_cpu {
 	u64			late_told;
 	u64			offline;
 	struct root_domain	*rd;
-	atomic64_t		dead_bw;
 	u64			lost;
 	ktime_t			interrupt;
 	unsigned int		goes_on;

@@ -4,10 +4,9 @@
  *
  * Of a run queue, this_bw: its SCHED_DEADLINE threads, asleep or not, its units
  * and its fair server. Of a root domain, total_bw: the same for all its CPUs.
- * What mainline gets wrong is told, and is no fault: a dead thread that is given a
- * reservation keeps its bandwidth, and when root domains change that of threads
- * that sleep, move or end goes to or comes from the wrong one (the project's README,
- * "Limits").
+ * What mainline gets wrong is told, and is no fault: when root domains change the
+ * bandwidth of threads that sleep, move or end goes to or comes from the wrong one
+ * (the project's README, "Limits").
  *
  * A thread that has left the class or the world counts until its 0-lag time, and
  * one that wakes up on another CPU is in between: who reads does so again.
@@ -23,7 +22,7 @@ static u64 threads_bw(int cpu)
 
 	for_each_process_thread(g, p) {
 		if (task_cpu(p) == cpu && dl_policy(p->policy) &&
-		    !(p->dl.flags & SCHED_FLAG_SUGOV))
+		    !p->exit_state && !(p->dl.flags & SCHED_FLAG_SUGOV))
 			bw += p->dl.dl_bw;
 	}
 
@@ -45,14 +44,9 @@ void referee_check_fits(struct rq *rq)
 /* The sum of the parts of @rq is left in @sum. */
 static void show_rq(struct seq_file *m, struct rq *rq, u64 *sum)
 {
-	u64 dead = atomic64_read(&referee_cpu(rq)->dead_bw);
-
 	guard(rq_lock_irqsave)(rq);
 
-	*sum = rq->fair_server.dl_bw + sched_spare_bw(rq) + threads_bw(cpu_of(rq)) + dead;
-	if (dead)
-		seq_printf(m, "  mainline: CPU %d: this_bw has %llu of dead threads\n",
-			   cpu_of(rq), dead);
+	*sum = rq->fair_server.dl_bw + sched_spare_bw(rq) + threads_bw(cpu_of(rq));
 	if (rq->dl.this_bw != *sum || rq->dl.running_bw > rq->dl.this_bw)
 		seq_printf(m, "  unsettled: CPU %d: this_bw %llu, parts %llu, running_bw %llu\n",
 			   cpu_of(rq), rq->dl.this_bw, *sum, rq->dl.running_bw);

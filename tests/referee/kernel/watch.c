@@ -616,17 +616,9 @@ static void on_boost(void *data, struct task_struct *p, struct task_struct *by)
 	referee_has_left(rq, referee_thread(p));
 }
 
-/*
- * Who dies as a deadline thread gives its bandwidth back then, or at its 0-lag
- * time. Who is given a reservation when it is dead never does, in mainline.
- */
 static void on_free(void *data, struct task_struct *p)
 {
 	struct referee_thread *thread = &referee_threads[p->pid % PID_MAX_DEFAULT];
-
-	if (dl_policy(p->policy) && !p->dl.dl_non_contending &&
-	    !hrtimer_active(&p->dl.inactive_timer))
-		atomic64_add(p->dl.dl_bw, &referee_cpus[task_cpu(p)].dead_bw);
 
 	guard(raw_spinlock_irqsave)(&new_thread_lock);
 	if (thread->task == p)

@@ -335,6 +335,16 @@ static bool spare_asked_before(struct rb_node *a, const struct rb_node *b)
 }
 
 /*
+ * Nothing is lent on a CPU that is leaving: whoever ran there would be pushed
+ * away. Nor where the run queue is not online: dl_task_timer() moves throttled
+ * threads off it, for they do not run, and on a loan they do.
+ */
+static bool spare_may_serve(struct rq *rq)
+{
+	return rq->online && cpu_active(cpu_of(rq));
+}
+
+/*
  * Put @p in line, by when it first asked on account of its event: who was in
  * line before, and left it to run on its own reservation, has its place again.
  */
@@ -343,12 +353,11 @@ static void spare_wait(struct rq *rq, struct task_struct *p,
 {
 	if (!p->spare.asked)
 		p->spare.asked = rq_clock(rq);
-	p->spare.since = 0;
+	p->spare.since = rq_clock(rq);
 	WRITE_ONCE(p->spare.stock, stock);
 	rb_add_cached(&p->spare.wait, &stock->line, spare_asked_before);
 
-	if (list_empty(&stock->free)) {
-		p->spare.since = rq_clock(rq);
+	if (list_empty(&stock->free) || !spare_may_serve(rq)) {
 		spare_count(p, SPARE_NR_WAITS, 1);
 		trace_sched_spare_wait(p);
 	}
@@ -358,17 +367,13 @@ static void spare_unwait(struct rq *rq, struct task_struct *p)
 {
 	lockdep_assert_rq_held(rq);
 
-	if (p->spare.since)
-		spare_count(p, SPARE_WAITED_NS, rq_clock(rq) - p->spare.since);
+	spare_count(p, SPARE_WAITED_NS, rq_clock(rq) - p->spare.since);
+	p->spare.since = 0;
 	rb_erase_cached(&p->spare.wait, &p->spare.stock->line);
 	WRITE_ONCE(p->spare.stock, NULL);
 }
 
-/*
- * Lend what is free to those who wait. On a CPU that is leaving whoever ran
- * would be pushed away. And where the run queue is not online, dl_task_timer()
- * moves throttled threads off it, for they do not run: on a loan they do.
- */
+/* Lend what is free to those who wait. */
 static void spare_serve(struct rq *rq, struct spare_stock *stock)
 {
 	struct spare_unit *unit;
@@ -376,7 +381,7 @@ static void spare_serve(struct rq *rq, struct spare_stock *stock)
 
 	lockdep_assert_rq_held(rq);
 
-	if (!rq->online || !cpu_active(cpu_of(rq)))
+	if (!spare_may_serve(rq))
 		return;
 
 	while (!list_empty(&stock->free)) {

@@ -71,10 +71,6 @@ void sched_spare_join(struct task_struct *p)
 
 	spare_member_del(p);
 
-	/* Nobody would take a zombie off the list. */
-	if (READ_ONCE(p->__state) == TASK_DEAD)
-		return;
-
 	raw_spin_lock_irqsave(&tg->spare.lock, flags);
 	WRITE_ONCE(p->spare.group, tg);
 	hlist_nulls_add_head_rcu(&p->spare.member, &tg->spare.members);

@@ -177,8 +177,8 @@ void sched_spare_attach_root(struct rq *rq)
 /*
  * Bring the units of @pool to their CPUs, and lend them to those who are in
  * line already. Units that were there before may have consumed what these
- * would: a fresh budget at once would be 2 Qs in one Ps. Their bandwidth is
- * free at their 0-lag time, as that of a thread that leaves SCHED_DEADLINE.
+ * would: a fresh budget at once would be 2 Qs in one Ps. So these begin at the
+ * 0-lag time of those.
  */
 static void spare_pool_attach(struct spare_pool *pool)
 {
