@@ -179,6 +179,12 @@ static bool spare_owes(struct rq *rq, struct task_struct *p)
 	       p->spare.debt >= pool->runtime;
 }
 
+/* Whether @p has drained as many units as it may, for what came last. */
+static bool spare_out_of_chances(struct task_struct *p)
+{
+	return p->spare.depletions >= READ_ONCE(spare_terms(p)->chances);
+}
+
 /* Units: borrow and return */
 
 /* The server's pick function: a unit on the tree always has a borrower. */
@@ -412,9 +418,12 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 	if (p->spare.loan || p->spare.stock || is_dl_boosted(&p->dl))
 		return false;
 
-	/* What it is pending for was long ago, or it may not borrow any more. */
+	/*
+	 * What it is pending for was long ago, or has had its last chance before
+	 * the thread went to sleep; or the thread may not borrow any more.
+	 */
 	if ((p->spare.answered && !dl_time_before(rq_clock(rq), p->spare.answered)) ||
-	    !pool) {
+	    (p->spare.served && spare_out_of_chances(p)) || !pool) {
 		spare_event_over(p);
 		return false;
 	}
@@ -426,6 +435,7 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 		return false;
 	}
 
+	WRITE_ONCE(p->spare.refused, false);
 	spare_wait(rq, p, per_cpu_ptr(pool->stock, cpu_of(rq)));
 
 	return true;
@@ -499,7 +509,7 @@ static bool spare_used_up(struct rq *rq, struct task_struct *p,
 	}
 	*reason = SPARE_RETURN_CHANCES;
 
-	return p->spare.depletions >= READ_ONCE(spare_terms(p)->chances);
+	return spare_out_of_chances(p);
 }
 
 static void spare_switch_from(struct rq *rq, struct task_struct *prev,
@@ -960,15 +970,15 @@ static bool spare_event_stands(struct task_struct *p)
 		return false;
 	/* Pairs with spare_replied(). */
 	smp_rmb();
-
-	if (!READ_ONCE(p->spare.pending) ||
-	    !(READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
-	      READ_ONCE(p->spare.stock) || READ_ONCE(p->spare.refused)))
+	/* The last one was served, and is over when it runs on its own. */
+	if (READ_ONCE(p->spare.served))
 		return false;
-	/* It may be pending for what it is served for meanwhile. */
+	/* If it is served after this look, then with what is reported here. */
 	smp_rmb();
 
-	return !READ_ONCE(p->spare.served);
+	return READ_ONCE(p->spare.pending) &&
+	       (READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
+		READ_ONCE(p->spare.stock) || READ_ONCE(p->spare.refused));
 }
 
 void __sched_spare_event(struct task_struct *p)
