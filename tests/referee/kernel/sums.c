@@ -32,9 +32,10 @@ static u64 threads_bw(int cpu)
 /* Units cannot move, so their CPU is to carry them, and its fair server. */
 void referee_check_fits(struct rq *rq)
 {
-	u64 bw = rq->fair_server.dl_bw + sched_spare_bw(rq);
+	/* Not sched_spare_bw(), which wants the CPUs held: here the run queue is. */
+	u64 units = rq->spare.bw, bw = rq->fair_server.dl_bw + units;
 
-	if (global_rt_runtime() != RUNTIME_INF && sched_spare_bw(rq) &&
+	if (global_rt_runtime() != RUNTIME_INF && units &&
 	    bw > to_ratio(global_rt_period(), global_rt_runtime()))
 		referee_fault(rq, REFEREE_BANDWIDTH, NULL,
 			      "more units and fair server than the CPU has",
