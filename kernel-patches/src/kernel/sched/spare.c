@@ -120,10 +120,19 @@ static inline struct spare_unit *spare_unit_of(struct sched_dl_entity *dl_se)
 	return container_of(dl_se, struct spare_unit, dl);
 }
 
+/*
+ * The group of @p, also for those without the run-queue lock: if it is moved
+ * meanwhile, either is right, and both stand under RCU.
+ */
+static inline struct task_group *spare_group_of(struct task_struct *p)
+{
+	return data_race(task_group(p));
+}
+
 /* A group has counters from when it first may borrow. */
 static inline void spare_count(struct task_struct *p, unsigned int item, u64 n)
 {
-	struct spare_stat __percpu *stat = READ_ONCE(task_group(p)->spare.stat);
+	struct spare_stat __percpu *stat = READ_ONCE(spare_group_of(p)->spare.stat);
 
 	if (stat)
 		this_cpu_add(stat->item[item], n);
@@ -258,7 +267,7 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 			update_curr_dl(rq);
 			resched_curr(rq);
 		}
-		p->dl_server = NULL;
+		WRITE_ONCE(p->dl_server, NULL);
 	}
 #ifdef CONFIG_SCHED_CORE
 	if (rq->core_dl_server == &unit->dl)
@@ -989,7 +998,7 @@ void __sched_spare_event(struct task_struct *p)
 	guard(rcu)();
 
 	/* Most threads may not borrow; spare_event() asks again under the lock. */
-	if (!data_race(dl_task(p)) || !rcu_access_pointer(task_group(p)->spare.source))
+	if (!data_race(dl_task(p)) || !rcu_access_pointer(spare_group_of(p)->spare.source))
 		return;
 
 	if (spare_event_stands(p)) {

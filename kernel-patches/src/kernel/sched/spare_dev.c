@@ -49,7 +49,7 @@ static void spare_member_del(struct task_struct *p)
 
 	raw_spin_lock_irqsave(&tg->spare.lock, flags);
 	/* A zombie may change its class while it leaves. */
-	if (p->spare.group == tg) {
+	if (READ_ONCE(p->spare.group) == tg) {
 		hlist_nulls_del_rcu(&p->spare.member);
 		WRITE_ONCE(p->spare.group, NULL);
 	}
@@ -108,7 +108,7 @@ void sched_spare_leave(struct task_struct *p)
 /* @p has been moved to another group. */
 void sched_spare_move(struct task_struct *p)
 {
-	if (p->spare.group)
+	if (READ_ONCE(p->spare.group))
 		sched_spare_join(p);
 }
 
