@@ -112,17 +112,50 @@ const char *scx_set_up(void)
 	return NULL;
 }
 
+/*
+ * A map with a type of the kernel must have a BTF of its program's as well, although
+ * there is no program: one that has an int.
+ */
+static int load_btf(void)
+{
+	static const struct {
+		struct btf_header head;
+		struct btf_type type;
+		uint32_t encoding;
+		char names[5];
+	} btf = {
+		.head = {
+			.magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(btf.head),
+			.type_len = sizeof(btf.type) + sizeof(btf.encoding),
+			.str_off = sizeof(btf.type) + sizeof(btf.encoding), .str_len = sizeof(btf.names),
+		},
+		.type = { .name_off = 1, .info = BTF_KIND_INT << 24, .size = 4 },
+		.encoding = BTF_INT_SIGNED << 24 | 32,
+		.names = "\0int",
+	};
+	union bpf_attr attr = {
+		.btf = (uintptr_t)&btf,
+		.btf_size = offsetof(typeof(btf), names) + sizeof(btf.names),
+	};
+
+	return bpf(BPF_BTF_LOAD, &attr);
+}
+
 static int scx_on(void)
 {
+	int btf = load_btf();
 	union bpf_attr attr = {
 		.map_type = BPF_MAP_TYPE_STRUCT_OPS, .key_size = 4, .value_size = value_size,
-		.max_entries = 1, .map_name = "stress", .btf_vmlinux_value_type_id = value_type,
+		.max_entries = 1, .map_name = "stress", .btf_fd = btf, .btf_vmlinux_value_type_id = value_type,
 	};
 	uint32_t key = 0;
 	char *value;
 	int err;
 
+	if (btf < 0)
+		return errno;
 	map = bpf(BPF_MAP_CREATE, &attr);
+	close(btf);
 	if (map < 0)
 		return errno;
 	value = calloc(1, value_size);
