@@ -73,7 +73,7 @@ static int show(struct seq_file *m, void *v)
 		return 0;
 	}
 	for_each_possible_cpu(cpu)
-		referee_check_fits(cpu_rq(cpu));
+		referee_check_fits(cpu_rq(cpu), true);
 	for_each_possible_cpu(cpu) {
 		for (i = 0; i < REFEREE_COUNTS; i++)
 			count[i] += referee_cpus[cpu].count[i];

@@ -218,7 +218,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 	if (!thread->due)
 		fault(rq, p, "lent without an event", 1, 0);
 
-	referee_check_fits(rq);
+	referee_check_fits(rq, false);
 	check_entitled(rq, thread);
 	if (!thread->asked)
 		thread->asked = rq->clock;

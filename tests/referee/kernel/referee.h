@@ -192,6 +192,7 @@ struct referee_step {
  * @late_told: the deadline that was missed last
  * @offline: when it was last seen to leave
  * @rd: its root domain when it was looked at last
+ * @unfit: since when it has more units and fair server than it may, 0: it has not
  * @lost: how long nobody paid since no deadline entity was runnable
  * @interrupt: when the last timer's interrupt was
  * @goes_on: how many of them have found that a reschedule was due
@@ -209,6 +210,7 @@ struct referee_cpu {
 	u64			late_told;
 	u64			offline;
 	struct root_domain	*rd;
+	u64			unfit;
 	u64			lost;
 	ktime_t			interrupt;
 	unsigned int		goes_on;
@@ -313,7 +315,7 @@ void referee_unwatch_loans(void);
 void referee_tally(struct task_struct *p, unsigned int item, u64 n);
 void referee_forget_tally(void);
 void referee_show_tally(struct seq_file *m);
-void referee_check_fits(struct rq *rq);
+void referee_check_fits(struct rq *rq, bool last);
 void referee_show_sums(struct seq_file *m);
 
 #endif /* _KERNEL_SCHED_REFEREE_H */

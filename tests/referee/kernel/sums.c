@@ -29,14 +29,25 @@ static u64 threads_bw(int cpu)
 	return bw;
 }
 
-/* Units cannot move, so their CPU is to carry them, and its fair server. */
-void referee_check_fits(struct rq *rq)
+/* A limit that is refused stands until it is: sched_rt_handler(). */
+#define REFUSED_MAX	NSEC_PER_SEC
+
+/*
+ * Units cannot move, so their CPU is to carry them, and its fair server. @last: nobody
+ * changes anything any more.
+ */
+void referee_check_fits(struct rq *rq, bool last)
 {
 	/* Not sched_spare_bw(), which wants the CPUs held: here the run queue is. */
 	u64 units = rq->spare.bw, bw = rq->fair_server.dl_bw + units;
+	struct referee_cpu *cpu = referee_cpu(rq);
 
-	if (global_rt_runtime() != RUNTIME_INF && units &&
-	    bw > to_ratio(global_rt_period(), global_rt_runtime()))
+	if (global_rt_runtime() == RUNTIME_INF || !units ||
+	    bw <= to_ratio(global_rt_period(), global_rt_runtime()))
+		cpu->unfit = 0;
+	else if (!last && !cpu->unfit)
+		cpu->unfit = rq->clock;
+	else if (last || rq->clock - cpu->unfit > REFUSED_MAX)
 		referee_fault(rq, REFEREE_BANDWIDTH, NULL,
 			      "more units and fair server than the CPU has",
 			      to_ratio(global_rt_period(), global_rt_runtime()), bw);
