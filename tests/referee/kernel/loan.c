@@ -156,6 +156,8 @@ static void on_wait(void *data, struct task_struct *p)
 
 	referee_step(rq, "waits", p, 0);
 	referee_tally(p, REFEREE_TALLY_WAITS, 1);
+	/* What it waits for is that pool's, whatever its group uses when it is served. */
+	thread->source = source_of(p);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	wait_in_line(rq, thread);
@@ -220,6 +222,8 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 
 	referee_check_fits(rq, false);
 	check_entitled(rq, thread);
+	if (!thread->waits_on)
+		thread->source = source_of(p);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	referee_leave_line(thread);
@@ -240,7 +244,6 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 	/* A leftover is no chance; the kernel compares in units of 1024 ns. */
 	thread->surely_fresh = dl_se->dl_throttled || rq->clock > unit->fresh + CLOCK_ERROR;
 	thread->surely_leftover = !dl_se->dl_throttled && rq->clock + CLOCK_ERROR < unit->fresh;
-	thread->source = source_of(p);
 }
 
 static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entity *dl_se)

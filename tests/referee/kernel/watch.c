@@ -32,8 +32,8 @@
 /* What the interrupt at the end of a budget may be late, if it is meant to come. */
 #define HRTICK_LATE	(50 * NSEC_PER_USEC)
 
-/* So often an interrupt may find that a reschedule was due before it. */
-#define GOES_ON_MAX	3
+/* So often an interrupt may find that a reschedule was due before it, without a switch. */
+#define GOES_ON_MAX	10
 
 /* So long a timer's delay is remembered. */
 #define LATE_MEMORY	NSEC_PER_SEC
@@ -114,15 +114,31 @@ struct referee_unit *referee_unit(struct rq *rq, struct sched_dl_entity *dl_se)
 
 /* Supply */
 
-static u64 lateness_of(struct referee_cpu *cpu, u64 now)
+DECLARE_PER_CPU(struct hrtimer_cpu_base, hrtimer_bases);
+
+/*
+ * By how much the interrupt is late that @rq has asked for: its CPU, an emulated
+ * one, stands still, and who looks is another.
+ */
+static u64 stands_still(struct rq *rq)
 {
-	return referee_still + (now - cpu->timer_time < LATE_MEMORY ? cpu->timer_late : 0);
+	s64 late = ktime_get_mono_fast_ns() -
+		   READ_ONCE(per_cpu(hrtimer_bases, cpu_of(rq)).expires_next);
+
+	return max(late, 0LL);
+}
+
+static u64 lateness_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
+{
+	u64 late = now - cpu->timer_time < LATE_MEMORY ? cpu->timer_late : 0;
+
+	return referee_still + max(late, stands_still(rq));
 }
 
 /* By how much a budget may be overrun that ends on @rq. */
 static u64 overrun_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
-	return lateness_of(cpu, now) + HRTICK_LATE +
+	return lateness_of(rq, cpu, now) + HRTICK_LATE +
 	       (sched_feat(HRTICK_DL) ? 0 : TICK_NSEC);
 }
 
@@ -473,6 +489,7 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		return;
 
 	cpu->count[REFEREE_SWITCHES]++;
+	cpu->goes_on = 0;
 	if (cpu->thread && cpu->thread->task == prev && dl_task(prev)) {
 		referee_account(rq, now);
 		referee_settle(rq);
@@ -562,18 +579,10 @@ static void check_goes_on(struct rq *rq, struct referee_cpu *cpu, ktime_t now)
 			      "runs in user mode, and a reschedule is due", 0, cpu->goes_on);
 }
 
-/* What a budget may be overrun by in real time, when an emulated CPU stands still. */
-static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
+static void note_late(struct rq *rq, struct referee_cpu *cpu, s64 late)
 {
-	struct rq *rq = this_rq();
-	struct referee_cpu *cpu = referee_cpu(rq);
-	s64 late = *now - hrtimer_get_softexpires(timer);
 	u64 clock = rq->clock_task;
 
-	check_goes_on(rq, cpu, *now);
-
-	if (!timer->is_hard || !cpu->thread)
-		return;
 	late = min(late, (s64)(sched_clock_cpu(cpu_of(rq)) - cpu->entered));
 	if (late > (s64)cpu->timer_late || clock - cpu->timer_time > LATE_MEMORY) {
 		cpu->timer_late = max(late, 0LL);
@@ -582,14 +591,30 @@ static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
 	}
 }
 
+/* What a budget may be overrun by when an emulated CPU stands still, before its interrupt. */
+static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
+{
+	struct rq *rq = this_rq();
+	struct referee_cpu *cpu = referee_cpu(rq);
+
+	check_goes_on(rq, cpu, *now);
+	cpu->began = ktime_get_mono_fast_ns();
+	if (timer->is_hard && cpu->thread)
+		note_late(rq, cpu, *now - hrtimer_get_softexpires(timer));
+}
+
 static void on_timer_done(void *data, struct hrtimer *timer)
 {
 	struct rq *rq = this_rq();
+	struct referee_cpu *cpu = referee_cpu(rq);
 
 	if (!is_watched(rq))
 		return;
 
 	guard(rq_lock_irqsave)(rq);
+	/* Or in it. */
+	if (timer->is_hard && cpu->thread)
+		note_late(rq, cpu, ktime_get_mono_fast_ns() - cpu->began);
 	look(rq, referee_clock(rq));
 }
 
