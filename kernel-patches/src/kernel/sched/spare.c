@@ -689,7 +689,9 @@ void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 		return;
 
 	sleeps = (flags & DEQUEUE_SLEEP) && READ_ONCE(p->__state) != TASK_DEAD;
-	halts = sleeps && p->spare.halting;
+	/* On PREEMPT_RT a contended lock on the way to a halt is a sleep of its own. */
+	halts = sleeps && p->spare.halting &&
+		(READ_ONCE(p->__state) & TASK_INTERRUPTIBLE);
 	pending = p->spare.pending && !halts;
 
 	/* Here it may be throttled, and it is not to ask any more: it leaves. */
