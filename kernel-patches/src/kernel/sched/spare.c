@@ -521,13 +521,26 @@ static bool spare_used_up(struct rq *rq, struct task_struct *p,
 	return spare_out_of_chances(p);
 }
 
+/*
+ * The loan of @p has had what it may. So has what it was for, but for terms that
+ * charge since before it was served.
+ */
+static struct spare_stock *spare_end(struct rq *rq, struct task_struct *p,
+				     enum spare_return_reason reason)
+{
+	if (!p->spare.served)
+		spare_set_pending(p, true);
+
+	return spare_return(rq, p, reason);
+}
+
 static void spare_switch_from(struct rq *rq, struct task_struct *prev,
 			      struct task_struct *next)
 {
 	enum spare_return_reason reason;
 
 	if (prev != next && prev->spare.loan && spare_used_up(rq, prev, &reason)) {
-		spare_return(rq, prev, reason);
+		spare_end(rq, prev, reason);
 		spare_serve_later(rq);
 	}
 
@@ -649,7 +662,7 @@ void __sched_spare_pick(struct rq *rq)
 
 	update_curr_dl(rq);
 	if (p->spare.loan && spare_used_up(rq, p, &reason))
-		spare_serve(rq, spare_return(rq, p, reason));
+		spare_serve(rq, spare_end(rq, p, reason));
 }
 
 /* @p, pending, has used up its own budget. */
