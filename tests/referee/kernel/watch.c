@@ -474,6 +474,25 @@ static bool is_watched(struct rq *rq)
 
 /* Tracepoints */
 
+/*
+ * Where a wake-up preempts, schedule() does not read the clock again: what has
+ * run since then is charged to who comes next, though a look has counted it to
+ * who goes.
+ */
+static void retract(struct referee_cpu *cpu, u64 now)
+{
+	struct referee_thread *thread = cpu->thread;
+	u64 ahead = cpu->since - now;
+
+	if (now >= cpu->since)
+		return;
+
+	cpu->since = now;
+	thread->ran -= ahead;
+	referee_bucket_excuse(cpu->unit ? &cpu->unit->supply : &thread->own, ahead);
+	referee_bucket_excuse(&thread->all, ahead);
+}
+
 static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		      struct task_struct *next, unsigned int prev_state)
 {
@@ -491,6 +510,7 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 	cpu->count[REFEREE_SWITCHES]++;
 	cpu->goes_on = 0;
 	if (cpu->thread && cpu->thread->task == prev && dl_task(prev)) {
+		retract(cpu, now);
 		referee_account(rq, now);
 		referee_settle(rq);
 	}
