@@ -22,7 +22,10 @@
  * 1024 ns: a wake-up may gain two of these.
  *
  * Beyond that a budget may be overrun until the kernel notices, and what is
- * overrun is taken from the next budget: only the last overrun counts. What ran
+ * overrun is taken from the next budget: the last overrun counts, and the one
+ * before it. For if it is more than a budget the deadline is postponed by periods,
+ * and what is left of these has not to wait for them. (An emulated CPU may stand
+ * still so long.) What ran
  * when nobody paid is excused, if it was short (watch.c). If an entity is served
  * T after its deadline, which is allowed where a root domain has several CPUs,
  * its budgets may follow each other without a pause until it has caught up, and

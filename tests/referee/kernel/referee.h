@@ -84,6 +84,7 @@ enum referee_longest {
  * @level: rises while it runs, falls at its share always; not below 0
  * @burst: the largest Q(1-U) since @level was 0
  * @slack: what else was allowed since @level was 0
+ * @overrun: by how much the last budget was overrun; a unit's only
  * @since: up to when @level is known
  */
 struct referee_bucket {
@@ -95,6 +96,7 @@ struct referee_bucket {
 	s64	level;
 	u64	burst;
 	u64	slack;
+	u64	overrun;
 	u64	since;
 };
 

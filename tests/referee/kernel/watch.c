@@ -265,7 +265,8 @@ void referee_account(struct rq *rq, u64 now)
 
 	if (cpu->unit)
 		supply(rq, cpu, p, &cpu->unit->supply, cpu->unit->dl, now, ran,
-		       overrun_so_far(thread, now), REFEREE_SUPPLY_UNIT,
+		       overrun_so_far(thread, now) + cpu->unit->supply.overrun,
+		       REFEREE_SUPPLY_UNIT,
 		       "more than Qs every Ps out of a unit");
 	supply(rq, cpu, p, &thread->own, &p->dl, now,
 	       cpu->unit || skipped || !paid ? 0 : ran, 0, REFEREE_SUPPLY_OWN,
@@ -296,6 +297,8 @@ void referee_settle(struct rq *rq)
 		referee_fault(rq, REFEREE_UNPAID, thread->task,
 			      "ran longer than it was charged", UNCHARGED_MAX, uncharged);
 
+	if (cpu->unit)
+		cpu->unit->supply.overrun = overrun_so_far(thread, now);
 	unpaid = thread->unpaid + overrun_so_far(thread, now);
 	if (unpaid > UNPAID_MAX + referee_still && !thread->told)
 		referee_fault(rq, REFEREE_UNPAID, thread->task,
