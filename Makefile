@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo experiments experiment check check-arches check-debug check-neighbours check-referee check-system tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-arches check-debug check-neighbours check-referee check-suites check-system tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -44,6 +44,10 @@ check-neighbours: ## 200,000 jobs of others beside borrowers, requeues, cookies,
 check-referee: ## put each fault of tests/referee/faults into a kernel, and see that the referee finds it; 20 minutes
 	$(Q)config/setup
 	$(Q)tests/referee/run
+
+check-suites: ## run suites of others on an unpatched and on the patched kernel (SUITES="NAME..."); MINUTES minutes
+	$(Q)config/setup --suites
+	$(Q)tests/suites/run $(SUITES)
 
 check-system: ## install and use the packages on Debian 12 under systemd, in an emulator (DEBS=DIR of the kernel's)
 	$(Q)config/setup
