@@ -29,7 +29,7 @@ check: ## run all tests
 	$(Q)config/setup
 	$(Q)tests/run
 
-check-arches: ## compile what the series touches for arm64, powerpc, riscv, s390 and x86; MINUTES minutes
+check-arches: ## compile what the series touches for arm64, powerpc, riscv, s390 and x86; 16 minutes
 	$(Q)config/setup --arches
 	$(Q)kernel-patches/arches $(jobs)
 
@@ -45,7 +45,7 @@ check-referee: ## put each fault of tests/referee/faults into a kernel, and see 
 	$(Q)config/setup
 	$(Q)tests/referee/run
 
-check-suites: ## run suites of others on an unpatched and on the patched kernel (SUITES="NAME..."); MINUTES minutes
+check-suites: ## run suites of others on an unpatched and on the patched kernel (SUITES="NAME..."); about 40 minutes
 	$(Q)config/setup --suites
 	$(Q)tests/suites/run $(SUITES)
 
