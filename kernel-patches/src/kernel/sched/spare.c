@@ -120,12 +120,10 @@ static inline struct spare_unit *spare_unit_of(struct sched_dl_entity *dl_se)
 	return container_of(dl_se, struct spare_unit, dl);
 }
 
-/*
- * The group of @p, also for those without the run-queue lock: if it is moved
- * meanwhile, either is right, and both stand under RCU.
- */
+/* The group of @p, also for those without the run-queue lock. */
 static inline struct task_group *spare_group_of(struct task_struct *p)
 {
+	/* If it is moved meanwhile either is right, and both stand under RCU. */
 	return data_race(task_group(p));
 }
 
