@@ -21,11 +21,11 @@
  * than U(t-r) of the old one, so the bound stands. Mainline compares in units of
  * 1024 ns: a wake-up may gain two of these.
  *
- * Beyond that a budget may be overrun until the kernel notices, and what is
- * overrun is taken from the next budget: the last overrun counts, and the one
- * before it. For if it is more than a budget the deadline is postponed by periods,
- * and what is left of these has not to wait for them. (An emulated CPU may stand
- * still so long.) What ran
+ * Beyond that a budget may be overrun, by o, until the kernel notices. It pays at
+ * its replenishment: the next one has n budgets' deadline, n.P later, and the rest
+ * of n.Q - o, which is at most Q. Of budgets in a row that adds up to the last
+ * overrun alone. But the last one begins when the overrun before it is not paid
+ * yet, and n.Q is as much as Q + o then: the last two overruns count. What ran
  * when nobody paid is excused, if it was short (watch.c). If an entity is served
  * T after its deadline, which is allowed where a root domain has several CPUs,
  * its budgets may follow each other without a pause until it has caught up, and

@@ -72,7 +72,6 @@ void referee_leave_line(struct referee_thread *thread)
 static void check_line(struct rq *rq, struct referee_thread *thread)
 {
 	struct referee_cpu *cpu = referee_cpu(rq);
-	struct task_struct *p = thread->task;
 	unsigned int i;
 
 	if (cpu->offline && rq->clock - cpu->offline < LINE_UNKNOWN)
@@ -83,9 +82,9 @@ static void check_line(struct rq *rq, struct referee_thread *thread)
 		/* It has left the line to run, which is not told. */
 		if (!other->task->spare.stock)
 			continue;
-		if (source_of(other->task) == source_of(p) &&
+		if (other->source == thread->source &&
 		    other->asked < thread->asked)
-			referee_fault(rq, REFEREE_LINE, p,
+			referee_fault(rq, REFEREE_LINE, thread->task,
 				      "served before one that asked earlier",
 				      other->asked, thread->asked);
 	}
@@ -240,6 +239,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 	if (!thread->served) {
 		thread->least_drained = 0;
 		thread->most_drained = 0;
+		thread->used_up = false;
 	}
 	/* A leftover is no chance; the kernel compares in units of 1024 ns. */
 	thread->surely_fresh = dl_se->dl_throttled || rq->clock > unit->fresh + CLOCK_ERROR;
@@ -263,7 +263,7 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 	if (dl_se->rq != rq)
 		fault(rq, p, "dispatched on another CPU than the unit's",
 		      cpu_of(dl_se->rq), cpu_of(rq));
-	if (thread->least_drained >= READ_ONCE(terms_of(p)->chances))
+	if (thread->used_up && thread->least_drained >= READ_ONCE(terms_of(p)->chances))
 		fault(rq, p, "dispatched after it has had its chances",
 		      terms_of(p)->chances, thread->least_drained + 1);
 
@@ -405,6 +405,8 @@ bool referee_loan_charged(struct referee_thread *thread, u64 ns)
 		return false;
 	thread->least_drained += thread->surely_fresh;
 	thread->most_drained += !thread->surely_leftover;
+	/* They may be fewer from now on, and it has what it has. */
+	thread->used_up = thread->least_drained >= READ_ONCE(terms_of(thread->task)->chances);
 	thread->surely_fresh = true;
 	thread->surely_leftover = false;
 

@@ -131,13 +131,14 @@ struct referee_unit {
  * @dispatched: it was dispatched on it, and is about to be switched to
  * @dispatches: of this loan
  * @least_drained, @most_drained: how often it has drained units for what came last
+ * @used_up: when it did last, that was as often as it might
  * @surely_fresh: its unit had a whole budget when it was lent, and still has
  * @surely_leftover: it had not, and has not been drained since
  * @due: an event is not over
  * @served: it was dispatched on a loan since the last event
  * @again: an event came during the loan
  * @replied: it has replied since the last event
- * @source: the pool it had that from
+ * @source: the pool it had that from, or waits for
  * @group: the group it was in when it ended
  * @asked: when it first asked for a unit, 0: it has not, or was dispatched since
  * @unentitled: since when it borrows and should not, 0: it does not
@@ -161,6 +162,7 @@ struct referee_thread {
 	unsigned int		dispatches;
 	unsigned int		least_drained;
 	unsigned int		most_drained;
+	bool			used_up;
 	bool			surely_fresh;
 	bool			surely_leftover;
 	bool			due;

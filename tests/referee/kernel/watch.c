@@ -135,7 +135,7 @@ static u64 lateness_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 	return referee_still + max(late, stands_still(rq));
 }
 
-/* By how much a budget may be overrun that ends on @rq. */
+/* By how much one budget may be overrun that ends on @rq. */
 static u64 overrun_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
 	return lateness_of(rq, cpu, now) + HRTICK_LATE +
@@ -157,7 +157,8 @@ static void supply(struct rq *rq, struct referee_cpu *cpu, struct task_struct *p
 {
 	s64 level, limit, late = rq->clock - dl_se->deadline;
 
-	slack += overrun_of(rq, cpu, now);
+	/* That of the last budget, and of the one before: bucket.c. */
+	slack += 2 * overrun_of(rq, cpu, now);
 	if (ran && late > 0)
 		slack += min_t(u64, late, NSEC_PER_SEC) * bucket->share >> REFEREE_SHIFT;
 	if (ran)
@@ -208,7 +209,7 @@ static void set_own(struct rq *rq, struct referee_cpu *cpu,
 		return;
 	referee_bucket_set(own, dl_se->dl_runtime, dl_se->dl_period, now);
 	/* The hrtick was armed for another budget, or not at all. */
-	referee_bucket_allow(own, overrun_of(rq, cpu, now) + TICK_NSEC);
+	referee_bucket_allow(own, 2 * overrun_of(rq, cpu, now) + TICK_NSEC);
 }
 
 /*
