@@ -150,9 +150,13 @@ static void find_missing(void)
 	if (set_attr(0, &attr) == EOPNOTSUPP)
 		op_named("uclamp")->missing = "no UCLAMP_TASK";
 	op_named("scx")->missing = scx_set_up();
-	/* With a cookie anywhere all picks go another way: half of the seeds have none. */
-	if (seed % 2)
-		op_named("cookie")->weight = 0;
+	/*
+	 * With a cookie anywhere all picks go another way: half of the seeds have none.
+	 * The other half has no BPF scheduler: mainline picks for a sibling without
+	 * balance_scx() when this CPU has a deadline thread, and pick_task_scx() finds
+	 * SCX_RQ_BAL_KEEP of when that sibling ran another thread, and warns.
+	 */
+	op_named(seed % 2 ? "cookie" : "scx")->weight = 0;
 	for (struct op *op = ops; op->name; op++)
 		if (op->missing)
 			op->weight = 0;
