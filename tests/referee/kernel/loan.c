@@ -79,6 +79,11 @@ static void check_line(struct rq *rq, struct referee_thread *thread)
 	for (i = 0; i < cpu->nr_waiting; i++) {
 		struct referee_thread *other = cpu->waiting[i];
 
+		/* Its book was closed, or is another's. */
+		if (!other->task || other->waits_on != cpu) {
+			cpu->waiting[i--] = cpu->waiting[--cpu->nr_waiting];
+			continue;
+		}
 		/* It has left the line to run, which is not told. */
 		if (!other->task->spare.stock)
 			continue;
@@ -348,7 +353,8 @@ static void after_loan(struct rq *rq, struct referee_thread *thread,
 		break;
 	case SPARE_RETURN_CHANCES:
 	case SPARE_RETURN_CHARGE:
-		if (!thread->again)
+		/* Terms that charge since before it was served end nothing. */
+		if (thread->served && !thread->again)
 			over(thread);
 		break;
 	case SPARE_RETURN_SLEEP:

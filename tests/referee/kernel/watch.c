@@ -131,6 +131,11 @@ static u64 stands_still(struct rq *rq)
 static u64 lateness_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
 	u64 late = now - cpu->timer_time < LATE_MEMORY ? cpu->timer_late : 0;
+	u64 began = READ_ONCE(cpu->began);
+
+	/* Or it stands still in its interrupt. */
+	if (began)
+		late = max(late, ktime_get_mono_fast_ns() - began);
 
 	return referee_still + max(late, stands_still(rq));
 }
@@ -329,6 +334,18 @@ static void leave(struct rq *rq)
 	cpu->unit = NULL;
 }
 
+static void note_late(struct rq *rq, struct referee_cpu *cpu, s64 late)
+{
+	u64 clock = rq->clock_task;
+
+	late = min(late, (s64)(sched_clock_cpu(cpu_of(rq)) - cpu->entered));
+	if (late > (s64)cpu->timer_late || clock - cpu->timer_time > LATE_MEMORY) {
+		cpu->timer_late = max(late, 0LL);
+		cpu->timer_time = clock;
+		referee_note_longest(cpu, REFEREE_MAX_TIMER, cpu->timer_late);
+	}
+}
+
 static void enter(struct rq *rq, struct task_struct *p, u64 now)
 {
 	struct referee_cpu *cpu = referee_cpu(rq);
@@ -338,6 +355,8 @@ static void enter(struct rq *rq, struct task_struct *p, u64 now)
 	cpu->unit = thread->dispatched ? thread->loan : NULL;
 	cpu->entered = now;
 	cpu->since = now;
+	/* In schedule(): its budget's end was set by a later clock. */
+	note_late(rq, cpu, sched_clock_cpu(cpu_of(rq)) - rq->clock);
 	thread->dispatched = false;
 	thread->ran = 0;
 	thread->charged = 0;
@@ -355,10 +374,11 @@ static void enter(struct rq *rq, struct task_struct *p, u64 now)
 		referee_loan_own(thread);
 }
 
+/* Also one without a cookie, or an idle CPU: the others' do not match it. */
 static bool by_cookie(struct rq *rq)
 {
 #ifdef CONFIG_SCHED_CORE
-	return sched_core_enabled(rq) && rq->core->core_cookie;
+	return sched_core_enabled(rq);
 #else
 	return false;
 #endif
@@ -523,6 +543,8 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		cpu->lost = 0;
 	if (dl_task(prev) && task_on_rq_queued(prev))
 		referee_check_due(rq, prev);
+	else if (dl_task(prev))
+		referee_leave_line(referee_thread(prev));
 	if (dl_task(next))
 		enter(rq, next, now);
 	referee_step(rq, dl_task(next) ? (cpu->unit ? "to a unit of" : "to own of") : "to",
@@ -603,18 +625,6 @@ static void check_goes_on(struct rq *rq, struct referee_cpu *cpu, ktime_t now)
 			      "runs in user mode, and a reschedule is due", 0, cpu->goes_on);
 }
 
-static void note_late(struct rq *rq, struct referee_cpu *cpu, s64 late)
-{
-	u64 clock = rq->clock_task;
-
-	late = min(late, (s64)(sched_clock_cpu(cpu_of(rq)) - cpu->entered));
-	if (late > (s64)cpu->timer_late || clock - cpu->timer_time > LATE_MEMORY) {
-		cpu->timer_late = max(late, 0LL);
-		cpu->timer_time = clock;
-		referee_note_longest(cpu, REFEREE_MAX_TIMER, cpu->timer_late);
-	}
-}
-
 /* What a budget may be overrun by when an emulated CPU stands still, before its interrupt. */
 static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
 {
@@ -622,23 +632,24 @@ static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
 	struct referee_cpu *cpu = referee_cpu(rq);
 
 	check_goes_on(rq, cpu, *now);
-	cpu->began = ktime_get_mono_fast_ns();
-	if (timer->is_hard && cpu->thread)
-		note_late(rq, cpu, *now - hrtimer_get_softexpires(timer));
+	WRITE_ONCE(cpu->began, ktime_get_mono_fast_ns());
+	if (timer->is_hard && timer->base->clockid == CLOCK_MONOTONIC && cpu->thread)
+		note_late(rq, cpu, cpu->began - hrtimer_get_softexpires(timer));
 }
 
 static void on_timer_done(void *data, struct hrtimer *timer)
 {
 	struct rq *rq = this_rq();
 	struct referee_cpu *cpu = referee_cpu(rq);
+	s64 took = ktime_get_mono_fast_ns() - cpu->began;
 
+	WRITE_ONCE(cpu->began, 0);
 	if (!is_watched(rq))
 		return;
 
 	guard(rq_lock_irqsave)(rq);
-	/* Or in it. */
 	if (timer->is_hard && cpu->thread)
-		note_late(rq, cpu, ktime_get_mono_fast_ns() - cpu->began);
+		note_late(rq, cpu, took);
 	look(rq, referee_clock(rq));
 }
 
