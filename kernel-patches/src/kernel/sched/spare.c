@@ -521,15 +521,20 @@ static bool spare_used_up(struct rq *rq, struct task_struct *p,
 
 /*
  * The loan of @p has had what it may. So has what it was for, but for terms that
- * charge since before it was served.
+ * charge since before it was served. What comes next does not stand in line by the
+ * time when this asked: after a sleep in the middle it did so once more.
  */
 static struct spare_stock *spare_end(struct rq *rq, struct task_struct *p,
 				     enum spare_return_reason reason)
 {
-	if (!p->spare.served)
+	struct spare_stock *stock = spare_return(rq, p, reason);
+
+	if (p->spare.served)
+		spare_event_over(p);
+	else
 		spare_set_pending(p, true);
 
-	return spare_return(rq, p, reason);
+	return stock;
 }
 
 static void spare_switch_from(struct rq *rq, struct task_struct *prev,
