@@ -48,6 +48,7 @@ static const struct {
 /* What each has done; shared. */
 static struct record {
 	int64_t jobs, misses, overruns, slack;	/* slack: the least left before a deadline, ns */
+	int64_t began, ended, used, used_before;	/* of the last one that was missed, after its release; ns */
 } *record;
 static _Atomic int64_t *go;	/* when the first jobs are due */
 static unsigned int number, failures;
@@ -77,16 +78,17 @@ static void compute(void *unused)
 static void work(void *data)
 {
 	int i = (int)(intptr_t)data;
-	int64_t release, before;
+	int64_t release, before, used_before = 0;
 
 	while (!*go)
 		pause_ns(MS);
 	before = cpu_time();
 	for (release = *go;; release += kind[i].period) {
 		struct timespec ts = { release / 1000000000, release % 1000000000 };
-		int64_t used, slack;
+		int64_t began, used, slack;
 
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+		began = now() - release;
 		while ((used = cpu_time() - before) < kind[i].work)
 			;
 		before += used;
@@ -98,7 +100,14 @@ static void work(void *data)
 		slack = release + kind[i].period - now();
 		if (slack < record[i].slack)
 			record[i].slack = slack;
-		record[i].misses += slack < 0;
+		if (slack < 0) {
+			record[i].misses++;
+			record[i].began = began;
+			record[i].ended = kind[i].period - slack;
+			record[i].used = used;
+			record[i].used_before = used_before;
+		}
+		used_before = used;
 		record[i].jobs++;
 		if (slack < 0)	/* one fault is one miss */
 			release = now();
@@ -250,6 +259,10 @@ int main(int argc, char **argv)
 		printf("# (%.1f,%.0f) ms: %lld jobs, %lld overran, %lld missed, the latest %.3f ms before its deadline\n",
 		       kind[i].work / 1e6, kind[i].period / 1e6, (long long)record[i].jobs,
 		       (long long)record[i].overruns, (long long)record[i].misses, record[i].slack / 1e6);
+		if (record[i].misses)
+			printf("# missed: began %.3f and ended %.3f ms after its release, used %.3f, the one before %.3f ms\n",
+			       record[i].began / 1e6, record[i].ended / 1e6, record[i].used / 1e6,
+			       record[i].used_before / 1e6);
 		misses += record[i].misses;
 		overruns += record[i].overruns;
 	}
