@@ -100,10 +100,10 @@ static void print_rank(const struct sample *sample, size_t rank)
 		printf("%.3f", sample->value[rank - 1]);
 }
 
-static void print_quantile(const struct sample *sample, long permille)
+static void print_quantile(const struct sample *sample, double permille)
 {
 	double q = permille / 1000.0;
-	size_t rank = (sample->count * permille + 999) / 1000;
+	size_t rank = ceil(sample->count * permille / 1000 - 1e-6); // 999.9 is no binary fraction
 
 	print_rank(sample, rank ? rank : 1);
 	putchar(',');
@@ -113,13 +113,13 @@ static void print_quantile(const struct sample *sample, long permille)
 	putchar(',');
 }
 
-static long parse_permille(const char *argument)
+static double parse_permille(const char *argument)
 {
 	char *end;
-	long permille = strtol(argument, &end, 10);
+	double permille = strtod(argument, &end);
 
-	if (end == argument || *end || permille < 1 || permille > 999) {
-		fprintf(stderr, "quantiles: '%s' is not a number from 1 to 999\n", argument);
+	if (end == argument || *end || !(permille >= 0.001 && permille <= 999.999)) {
+		fprintf(stderr, "quantiles: '%s' is not a number from 0.001 to 999.999\n", argument);
 		exit(2);
 	}
 	return permille;

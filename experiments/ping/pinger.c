@@ -47,7 +47,7 @@ struct sched_attr {
 struct options {
 	pid_t pid, tid;
 	struct in_addr address;
-	unsigned long pings, every_us, phase_min_us, phase_max_us, seed, port, begin_ns;
+	unsigned long pings, every_us, phase_min_us, phase_max_us, burst, gap_min_us, gap_max_us, seed, port, begin_ns;
 	const char *totals;
 };
 
@@ -267,6 +267,7 @@ static void measure(const struct options *options)
 {
 	const int64_t every = options->every_us * US;
 	const unsigned long spread = options->phase_max_us - options->phase_min_us + 1;
+	const unsigned long gaps = options->gap_max_us - options->gap_min_us + 1;
 	struct vcpu vcpu = open_vcpu(options->pid, options->tid);
 	int echo = open_echo(options->address);
 	int port = open_load(options->address, options->port);
@@ -280,9 +281,13 @@ static void measure(const struct options *options)
 	instant = wait_for_instant(&vcpu, instant_now());
 	begin = take_totals(&vcpu, port);
 	for (unsigned long seq = 1; seq <= options->pings; seq++) {
-		instant = wait_for_instant(&vcpu, instant + least);
-		if (options->phase_max_us)
-			instant_sleep_until(instant + US * ((int64_t)options->phase_min_us + chance_below(&state, spread)));
+		if ((seq - 1) % options->burst) {
+			instant_sleep_until(instant_now() + US * ((int64_t)options->gap_min_us + chance_below(&state, gaps)));
+		} else {
+			instant = wait_for_instant(&vcpu, instant + least);
+			if (options->phase_max_us)
+				instant_sleep_until(instant + US * ((int64_t)options->phase_min_us + chance_below(&state, spread)));
+		}
 		ping(echo, seq, instant, vcpu.period);
 	}
 	wait_for_instant(&vcpu, instant + least);
@@ -293,15 +298,15 @@ static void measure(const struct options *options)
 
 // --- arguments ---
 
-static void parse_phase(struct argp_state *state, struct options *options, char *arg)
+static void parse_range(struct argp_state *state, const char *name, char *arg, unsigned long *min_us,
+			unsigned long *max_us)
 {
 	char *most = strchr(arg, ':');
 
 	if (most)
 		*most++ = '\0';
-	options->phase_min_us = number_parse(state, "--phase", arg, 0, 1000000);
-	options->phase_max_us = number_parse(state, "--phase", most ? most : arg,
-					     options->phase_min_us, 1000000);
+	*min_us = number_parse(state, name, arg, 0, 1000000);
+	*max_us = number_parse(state, name, most ? most : arg, *min_us, 1000000);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -316,7 +321,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->every_us = number_parse(state, "--every", arg, 1, 10000000);
 		return 0;
 	case 'a':
-		parse_phase(state, options, arg);
+		parse_range(state, "--phase", arg, &options->phase_min_us, &options->phase_max_us);
+		return 0;
+	case 'u':
+		options->burst = number_parse(state, "--burst", arg, 1, 65535);
+		return 0;
+	case 'g':
+		parse_range(state, "--gap", arg, &options->gap_min_us, &options->gap_max_us);
 		return 0;
 	case 's':
 		options->seed = number_parse(state, "--seed", arg, 0, UINT32_MAX);
@@ -353,7 +364,9 @@ int main(int argc, char **argv)
 		{ "pings", 'n', "N", 0, "how many (100)", 0 },
 		{ "every", 'e', "USEC", 0, "time between them, a multiple of the vCPU's period (100000)", 0 },
 		{ "phase", 'a', "MIN[:MAX]", 0, "ping so many microseconds after the depletion (0)", 0 },
-		{ "seed", 's', "N", 0, "of the phases between MIN and MAX (1)", 0 },
+		{ "burst", 'u', "N", 0, "so many pings a depletion (1)", 0 },
+		{ "gap", 'g', "MIN[:MAX]", 0, "microseconds from a reply to the next ping of a burst (1000)", 0 },
+		{ "seed", 's', "N", 0, "of the phases and gaps between MIN and MAX (1)", 0 },
 		{ "begin", 'b', "NSEC", 0, "sleep until this time of CLOCK_MONOTONIC first (0)", 0 },
 		{ "load-port", 'p', "PORT", 0, "where the batch load tells its loops", 0 },
 		{ "totals", 't', "FILE", 0, "write time, vCPU time and loops of the measurement", 0 },
@@ -365,7 +378,7 @@ int main(int argc, char **argv)
 		"it has no reservation. Prints seq,phase_us,rtt_us; a lost ping has no rtt_us.",
 		NULL, NULL, NULL,
 	};
-	struct options options = { .pings = 100, .every_us = 100000, .seed = 1 };
+	struct options options = { .pings = 100, .every_us = 100000, .burst = 1, .gap_min_us = 1000, .gap_max_us = 1000, .seed = 1 };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	// What is printed waits in memory: writing it would disturb what is measured.
