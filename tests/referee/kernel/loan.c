@@ -28,6 +28,18 @@ static const struct sched_spare_terms *terms_of(struct task_struct *p)
 	return &task_group(p)->spare.granted.terms;
 }
 
+/*
+ * @p is on its way off the CPU: its guest has halted (a lock on the way to that is
+ * a sleep of another kind), or it yields (dl_yielded stands up to its next period).
+ */
+static bool has_done(struct task_struct *p)
+{
+	unsigned int state = READ_ONCE(p->__state);
+
+	return state == TASK_RUNNING ? p->dl.dl_yielded :
+	       p->spare.halting && (state & TASK_INTERRUPTIBLE);
+}
+
 static void over(struct referee_thread *thread)
 {
 	thread->due = false;
@@ -88,10 +100,10 @@ static void check_line(struct rq *rq, struct referee_thread *thread)
 		if (!other->task->spare.stock)
 			continue;
 		if (other->source == thread->source &&
-		    other->asked < thread->asked)
+		    other->asked < thread->asks_from)
 			referee_fault(rq, REFEREE_LINE, thread->task,
 				      "served before one that asked earlier",
-				      other->asked, thread->asked);
+				      other->asked, thread->asks_from);
 	}
 }
 
@@ -113,6 +125,8 @@ static void on_event(void *data, struct task_struct *p)
 		return;
 	if (!is_locked(task_rq(p)))
 		return;
+	if (!thread->due)
+		thread->asks_from = task_rq(p)->clock;
 	thread->due = true;
 	thread->served = false;
 	thread->replied = false;
@@ -128,9 +142,8 @@ static void on_reply(void *data, struct task_struct *p)
 static void on_over(void *data, struct task_struct *p)
 {
 	struct referee_thread *thread = referee_thread(p);
-	bool halts = p->spare.halting && READ_ONCE(p->__state) != TASK_RUNNING;
 
-	if (thread->due && !halts && !p->dl.dl_yielded &&
+	if (thread->due && !has_done(p) &&
 	    !thread->served && !thread->replied && dl_policy(p->policy) &&
 	    READ_ONCE(p->__state) != TASK_DEAD && source_of(p))
 		referee_fault(task_rq(p), REFEREE_LOST, p,
@@ -276,6 +289,7 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 		thread->served = true;
 		thread->again = false;
 		thread->asked = 0;
+		thread->asks_from = rq->clock;
 	}
 	/* Without a switch it goes on, on the unit. */
 	if (cpu->thread != thread) {
@@ -358,7 +372,7 @@ static void after_loan(struct rq *rq, struct referee_thread *thread,
 			over(thread);
 		break;
 	case SPARE_RETURN_SLEEP:
-		if (p->spare.halting || p->dl.dl_yielded || thread->replied)
+		if (has_done(p) || thread->replied)
 			over(thread);
 		break;
 	case SPARE_RETURN_REPLY:

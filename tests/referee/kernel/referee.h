@@ -141,6 +141,8 @@ struct referee_unit {
  * @source: the pool it had that from, or waits for
  * @group: the group it was in when it ended
  * @asked: when it first asked for a unit, 0: it has not, or was dispatched since
+ * @asks_from: it cannot have asked before: its event came, or it was dispatched. It asks
+ *	untold where it is given no unit because its own deadline is earlier
  * @unentitled: since when it borrows and should not, 0: it does not
  * @waits_on: where it is in line
  */
@@ -172,6 +174,7 @@ struct referee_thread {
 	struct spare_pool	*source;
 	struct task_group	*group;
 	u64			asked;
+	u64			asks_from;
 	u64			unentitled;
 	struct referee_cpu	*waits_on;
 };
