@@ -106,11 +106,10 @@ static void work(void *data)
 			record[i].ended = kind[i].period - slack;
 			record[i].used = used;
 			record[i].used_before = used_before;
+			release = now();	/* one fault is one miss */
 		}
 		used_before = used;
 		record[i].jobs++;
-		if (slack < 0)	/* one fault is one miss */
-			release = now();
 	}
 }
 
