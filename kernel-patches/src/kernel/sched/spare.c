@@ -640,16 +640,9 @@ struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
 		return server;
 	to = spare_switch_to(rq, prev, next, from);
 
-	/*
-	 * set_next_task() is not called for a thread that goes on, but what it
-	 * is charged to may have changed, and schedule() has cleared the hrtick.
-	 */
-	if (prev == next) {
-		if (from != to)
-			next->se.exec_start = rq_clock_task(rq);
-		if (hrtick_enabled_dl(rq))
-			start_hrtick_dl(rq, to);
-	}
+	/* set_next_task() is not called for a thread that goes on. */
+	if (prev == next && from != to)
+		next->se.exec_start = rq_clock_task(rq);
 
 	return to == &next->dl ? NULL : to;
 }
