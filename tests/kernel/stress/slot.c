@@ -210,9 +210,20 @@ void reap(void)
 		fail("wait: %s", strerror(errno));
 }
 
+/* Behind the cookies of others a thread without a reservation may starve for seconds. */
+static void hurry(int i)
+{
+	pid_t tids[] = { slots[i].pid, slots[i].shared->twin };
+	struct sched_param param = { .sched_priority = 98 };
+
+	for (unsigned int k = 0; k < ARRAY_SIZE(tids); k++)
+		if (tids[k] && sched_getscheduler(tids[k]) == SCHED_OTHER)
+			sched_setscheduler(tids[k], SCHED_FIFO, &param);
+}
+
 void await_reaped(void)
 {
-	int64_t end = patience(10000, 60000);
+	int64_t end = patience(10000, 60000), soon = patience(1000, 10000);
 
 	for (;;) {
 		int left = -1;
@@ -223,6 +234,8 @@ void await_reaped(void)
 				continue;
 			/* A kernel thread may wait for it in the name of a guest. */
 			fill_pages(i);
+			if (now() > soon)
+				hurry(i);
 			left = i;
 		}
 		if (left < 0)

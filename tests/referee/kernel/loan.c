@@ -100,10 +100,12 @@ static void check_line(struct rq *rq, struct referee_thread *thread)
 		if (!other->task->spare.stock)
 			continue;
 		if (other->source == thread->source &&
-		    other->asked < thread->asks_from)
+		    other->asked < thread->asks_from) {
+			referee_step(rq, "is passed over", other->task, other->asked);
 			referee_fault(rq, REFEREE_LINE, thread->task,
 				      "served before one that asked earlier",
 				      other->asked, thread->asks_from);
+		}
 	}
 }
 
@@ -341,12 +343,14 @@ static void check_reason(struct rq *rq, struct referee_thread *thread,
 			fault(rq, p, "ended by a reply, and has not replied", 1, 0);
 		break;
 	case SPARE_RETURN_CHARGE:
-		if (!READ_ONCE(terms->charge))
+		/* Terms may have changed since. */
+		if (!READ_ONCE(terms->charge) && !thread->pays)
 			fault(rq, p, "ended by its debt, and has not to pay", 1, 0);
 		break;
 	case SPARE_RETURN_GONE:
 		/* Whether it is will be seen, see referee_check_stays(). */
-		if (READ_ONCE(p->__state) != TASK_DEAD && !is_taken(rq, thread)) {
+		if (READ_ONCE(p->__state) != TASK_DEAD && dl_policy(p->policy) &&
+		    !is_taken(rq, thread)) {
 			referee_cpu(rq)->lost_loan = thread;
 			thread->group = task_group(p);
 		}
@@ -399,12 +403,12 @@ static void on_return(void *data, struct task_struct *p, struct sched_dl_entity 
 		return;
 	if (unit->dl != dl_se)
 		fault(rq, p, "a unit returned that it has not", 1, 0);
+	check_reason(rq, thread, reason);
 	if (cpu->thread == thread && cpu->unit) {
 		referee_account(rq, rq->clock_task);
 		referee_settle(rq);
 		cpu->unit = NULL;
 	}
-	check_reason(rq, thread, reason);
 	after_loan(rq, thread, reason);
 	unit->borrower = NULL;
 	unit->fresh = dl_se->deadline - div64_long(dl_se->runtime * (s64)dl_se->dl_period,

@@ -196,6 +196,8 @@ struct referee_step {
  * @thread: the deadline thread that runs
  * @unit: what it runs on, NULL: its own
  * @entered: since when @thread runs, @since: since when that is not accounted
+ * @hrtick: it was on then: not on a CPU that is leaving, nor where the feature is off
+ * @leaves: since when a reschedule is due for @thread, 0: none is
  * @late_told: the deadline that was missed last
  * @offline: when it was last seen to leave
  * @rd: its root domain when it was looked at last
@@ -213,6 +215,8 @@ struct referee_cpu {
 	struct referee_thread	*thread;
 	struct referee_unit	*unit;
 	u64			entered;
+	bool			hrtick;
+	u64			leaves;
 	u64			since;
 	u64			late_told;
 	u64			offline;

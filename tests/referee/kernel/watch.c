@@ -130,7 +130,8 @@ static u64 stands_still(struct rq *rq)
 
 static u64 lateness_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
-	u64 late = now - cpu->timer_time < LATE_MEMORY ? cpu->timer_late : 0;
+	/* A delay that is noted in its place was so by an earlier clock. */
+	u64 late = now - cpu->timer_time < 2 * LATE_MEMORY ? cpu->timer_late : 0;
 	u64 began = READ_ONCE(cpu->began);
 
 	/* Or it stands still in its interrupt. */
@@ -140,11 +141,32 @@ static u64 lateness_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 	return referee_still + max(late, stands_still(rq));
 }
 
+/*
+ * By how much the interrupt at the end of a budget is late that schedule() has
+ * cleared: its CPU, an emulated one, stood still since. If nobody has set it again,
+ * see check_hrtick().
+ */
+static u64 cleared_late(struct rq *rq)
+{
+	s64 late = ktime_get_mono_fast_ns() - hrtimer_get_softexpires(&rq->hrtick_timer);
+
+	return hrtimer_active(&rq->hrtick_timer) ? 0 : max(late, 0LL);
+}
+
 /* By how much one budget may be overrun that ends on @rq. */
 static u64 overrun_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
-	return lateness_of(rq, cpu, now) + HRTICK_LATE +
-	       (sched_feat(HRTICK_DL) ? 0 : TICK_NSEC);
+	u64 overrun = lateness_of(rq, cpu, now) + HRTICK_LATE;
+
+	if (cpu->hrtick && hrtick_enabled_dl(rq))
+		overrun += min(cleared_late(rq), now - cpu->entered);
+	else
+		overrun += TICK_NSEC;
+	/* A kernel without full preemption goes on to the end of a system call. */
+	if (cpu->leaves)
+		overrun += now - cpu->leaves;
+
+	return overrun;
 }
 
 /*
@@ -279,6 +301,13 @@ void referee_account(struct rq *rq, u64 now)
 	       "more than Q every P out of a reservation");
 	supply_charged(rq, cpu, thread, now, skipped || !paid ? 0 : ran);
 
+	/* It may have come to its end, and was not set again. */
+	cpu->hrtick &= hrtick_enabled_dl(rq);
+	if (!test_tsk_need_resched(p))
+		cpu->leaves = 0;
+	else if (!cpu->leaves)
+		cpu->leaves = now;
+
 	/* It was replenished meanwhile. */
 	if (cpu->unit && referee_queued(cpu->unit->dl))
 		thread->drained = 0;
@@ -355,6 +384,8 @@ static void enter(struct rq *rq, struct task_struct *p, u64 now)
 	cpu->unit = thread->dispatched ? thread->loan : NULL;
 	cpu->entered = now;
 	cpu->since = now;
+	cpu->hrtick = hrtick_enabled_dl(rq);
+	cpu->leaves = 0;
 	/* In schedule(): its budget's end was set by a later clock. */
 	note_late(rq, cpu, sched_clock_cpu(cpu_of(rq)) - rq->clock);
 	thread->dispatched = false;
@@ -450,10 +481,13 @@ static void look(struct rq *rq, u64 now)
 	struct referee_thread *thread;
 	struct sched_dl_entity *dl_se;
 
-	if (!dl_task(p) || (cpu->thread && cpu->thread->task != p))
+	if (!dl_task(p) || (cpu->thread && cpu->thread->task != p)) {
 		leave(rq);
-	else if (!cpu->thread)
+	} else if (!cpu->thread) {
+		/* It has come into the class, and was not switched to. */
 		enter(rq, p, now);
+		cpu->hrtick = false;
+	}
 	thread = cpu->thread;
 
 	if (!rq->online)
@@ -607,15 +641,13 @@ static void on_migrate(void *data, struct task_struct *p, int cpu)
  * A reschedule is due, and yet an interrupt has returned to user mode. Another CPU
  * may have asked for it just now, but not again and again.
  */
-static void check_goes_on(struct rq *rq, struct referee_cpu *cpu, ktime_t now)
+static void check_goes_on(struct rq *rq, struct referee_cpu *cpu)
 {
 	struct task_struct *p = current;
 	struct pt_regs *regs = in_hardirq() ? get_irq_regs() : NULL;
 
-	/* Several timers expire in one interrupt. */
-	if (!regs || cpu->interrupt == now)
+	if (!regs)
 		return;
-	cpu->interrupt = now;
 	if (!user_mode(regs) || !test_tsk_need_resched(p)) {
 		cpu->goes_on = 0;
 		return;
@@ -625,13 +657,36 @@ static void check_goes_on(struct rq *rq, struct referee_cpu *cpu, ktime_t now)
 			      "runs in user mode, and a reschedule is due", 0, cpu->goes_on);
 }
 
+/*
+ * A deadline thread runs in user mode, and no interrupt is set for the end of its
+ * budget. Nobody else changes what is read here: it runs on this CPU.
+ */
+static void check_hrtick(struct rq *rq, struct referee_cpu *cpu)
+{
+	struct pt_regs *regs = in_hardirq() ? get_irq_regs() : NULL;
+	struct task_struct *p = current;
+
+	if (!regs || !user_mode(regs) || test_tsk_need_resched(p) || !dl_task(p) ||
+	    !cpu->thread || cpu->thread->task != p ||
+	    !cpu->hrtick || !hrtick_enabled_dl(rq) || hrtimer_active(&rq->hrtick_timer))
+		return;
+
+	referee_fault(rq, REFEREE_UNPAID, p,
+		      "runs, and no interrupt is set for the end of its budget", 1, 0);
+}
+
 /* What a budget may be overrun by when an emulated CPU stands still, before its interrupt. */
 static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
 {
 	struct rq *rq = this_rq();
 	struct referee_cpu *cpu = referee_cpu(rq);
 
-	check_goes_on(rq, cpu, *now);
+	/* Several timers expire in one interrupt. */
+	if (cpu->interrupt != *now) {
+		cpu->interrupt = *now;
+		check_goes_on(rq, cpu);
+		check_hrtick(rq, cpu);
+	}
 	WRITE_ONCE(cpu->began, ktime_get_mono_fast_ns());
 	if (timer->is_hard && timer->base->clockid == CLOCK_MONOTONIC && cpu->thread)
 		note_late(rq, cpu, cpu->began - hrtimer_get_softexpires(timer));
