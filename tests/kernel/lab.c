@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "lab.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -40,6 +41,16 @@ void pause_ns(int64_t ns)
 	nanosleep(&ts, NULL);
 }
 
+int64_t cpu_time_of(pid_t pid)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &ts))
+		die("CPU clock");
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
 static int compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -53,21 +64,21 @@ int64_t median(int64_t *value, size_t count)
 	return value[count / 2];
 }
 
+int set_attributes(pid_t pid, struct attributes attributes)
+{
+	attributes.size = sizeof(attributes);
+	return syscall(SYS_sched_setattr, pid, &attributes, 0) ? -errno : 0;
+}
+
 void reserve(pid_t pid, int64_t runtime, int64_t period)
 {
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attr = {
-		.size = sizeof(attr), .policy = 6 /* SCHED_DEADLINE */,
+	struct attributes attributes = {
+		.policy = 6 /* SCHED_DEADLINE */,
 		.flags = 1 /* SCHED_FLAG_RESET_ON_FORK: without it, it may not fork */,
 		.runtime = runtime, .deadline = period, .period = period,
 	};
 
-	if (syscall(SYS_sched_setattr, pid, &attr, 0))
+	if (set_attributes(pid, attributes))
 		die("sched_setattr");
 }
 

@@ -26,11 +26,25 @@ void die(const char *what) __attribute__((noreturn));
 /* CLOCK_MONOTONIC. */
 int64_t now(void);
 void pause_ns(int64_t ns);
+/* What a process has run. */
+int64_t cpu_time_of(pid_t pid);
 
 /* Sorts @value; the upper of the two in the middle if @count is even. */
 int64_t median(int64_t *value, size_t count);
 
-/* SCHED_DEADLINE with an implicit deadline, not inherited; @pid 0 is the caller. */
+/* What sched_setattr(2) takes, but for its size. */
+struct attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+/* @pid 0 is the caller, here and below. Returns 0 or a negative errno. */
+int set_attributes(pid_t pid, struct attributes attributes);
+
+/* SCHED_DEADLINE with an implicit deadline, not inherited. */
 void reserve(pid_t pid, int64_t runtime, int64_t period);
 
 /* A child that runs @run and dies with its parent. */

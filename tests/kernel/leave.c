@@ -7,27 +7,17 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MS 1000000ull
+#include "lab.h"
 
 static int number;
 static int failures;
-
-struct attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
 
 static void report(int good, const char *name)
 {
@@ -36,12 +26,11 @@ static void report(int good, const char *name)
 }
 
 /* 0: SCHED_OTHER */
-static int set_class(pid_t pid, uint64_t runtime, uint64_t period)
+static int set_class(pid_t pid, int64_t runtime, int64_t period)
 {
-	struct attributes a = { .size = sizeof(a), .policy = runtime ? SCHED_DEADLINE : SCHED_OTHER, .runtime = runtime,
-				.deadline = period, .period = period };
-
-	return syscall(SYS_sched_setattr, pid, &a, 0) ? -errno : 0;
+	return set_attributes(pid, (struct attributes){
+		.policy = runtime ? SCHED_DEADLINE : SCHED_OTHER,
+		.runtime = runtime, .deadline = period, .period = period });
 }
 
 static void wait_ms(unsigned int ms)
@@ -68,16 +57,6 @@ static void end(pid_t pid)
 	set_class(pid, 0, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-}
-
-static unsigned long long cpu_time(pid_t pid)
-{
-	struct timespec time;
-	clockid_t clock;
-
-	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &time))
-		return 0;
-	return time.tv_sec * 1000 * MS + time.tv_nsec;
 }
 
 /* total_bw of the first root domain. */
@@ -122,7 +101,7 @@ static void test_bandwidth(void)
 
 static void test_replenishment(void)
 {
-	unsigned long long least = ~0ull, begin, ran;
+	int64_t least = INT64_MAX, begin, ran;
 	int i;
 
 	for (i = 0; i < 10; i++) {
@@ -136,14 +115,14 @@ static void test_replenishment(void)
 		/* The replenishment comes at 400 ms, and the 0-lag time after that by what it has overrun. */
 		wait_ms(390 + 5 * i);
 		set_class(pid, 2 * MS, 400 * MS);
-		begin = cpu_time(pid);
+		begin = cpu_time_of(pid);
 		wait_ms(1000);
-		ran = cpu_time(pid) - begin;
+		ran = cpu_time_of(pid) - begin;
 		if (ran < least)
 			least = ran;
 		end(pid);
 	}
-	printf("# of ten threads each ran %llu us or more in a second\n", least / 1000);
+	printf("# of ten threads each ran %lld us or more in a second\n", (long long)least / 1000);
 	report(least >= 2 * MS, "a thread that was away at its replenishment runs when it is back");
 }
 

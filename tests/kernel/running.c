@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,14 +32,6 @@ struct shared {
 static struct shared *shared;
 static int number, failures;
 
-struct attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
 static void report(int good, const char *name)
 {
 	printf("%sok %d - %s\n", good ? "" : "not ", ++number, name);
@@ -49,20 +40,9 @@ static void report(int good, const char *name)
 
 static int set_class(pid_t pid, uint32_t policy, int64_t runtime, int64_t deadline, int64_t period)
 {
-	struct attributes a = { .size = sizeof(a), .policy = policy, .runtime = runtime, .deadline = deadline,
-				.period = period, .priority = policy == SCHED_FIFO ? 50 : 0 };
-
-	return syscall(SYS_sched_setattr, pid, &a, 0);
-}
-
-static int64_t cpu_time(pid_t pid)
-{
-	struct timespec time;
-	clockid_t clock;
-
-	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &time))
-		die("CPU clock");
-	return time.tv_sec * 1000 * MS + time.tv_nsec;
+	return set_attributes(pid, (struct attributes){
+		.policy = policy, .priority = policy == SCHED_FIFO ? 50 : 0,
+		.runtime = runtime, .deadline = deadline, .period = period });
 }
 
 static void sleep_until(int64_t at)
@@ -134,11 +114,11 @@ static void test_late(void)
 	reserve(neighbour, 30 * MS, PERIOD);
 	pid = child(late, NULL);
 	sleep_until(shared->start);
-	had = cpu_time(neighbour);
+	had = cpu_time_of(neighbour);
 	time = now();
 	pause_ns(ROUNDS * PERIOD);
 	ran = shared->ran[0];
-	had = cpu_time(neighbour) - had;
+	had = cpu_time_of(neighbour) - had;
 	time = now() - time;
 	end(pid);
 	end(neighbour);

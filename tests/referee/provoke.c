@@ -110,16 +110,11 @@ static void spin_and_lock(void *data)
 /* Parameters in place. */
 static void set_again(pid_t pid, int64_t runtime, int64_t period)
 {
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attr = { .size = sizeof(attr), .policy = 6, .flags = 1, .runtime = runtime, .deadline = period, .period = period };
+	int error = set_attributes(pid, (struct attributes){
+		.policy = 6, .flags = 1, .runtime = runtime, .deadline = period, .period = period });
 
 	/* EBUSY: what it had is still accounted. */
-	must(!syscall(SYS_sched_setattr, pid, &attr, 0) || errno == EBUSY, "sched_setattr");
+	must(!error || error == -EBUSY, "sched_setattr");
 }
 
 /* --- groups --- */
