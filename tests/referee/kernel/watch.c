@@ -641,13 +641,11 @@ static void on_migrate(void *data, struct task_struct *p, int cpu)
  * A reschedule is due, and yet an interrupt has returned to user mode. Another CPU
  * may have asked for it just now, but not again and again.
  */
-static void check_goes_on(struct rq *rq, struct referee_cpu *cpu)
+static void check_goes_on(struct rq *rq, struct referee_cpu *cpu,
+			  struct pt_regs *regs)
 {
 	struct task_struct *p = current;
-	struct pt_regs *regs = in_hardirq() ? get_irq_regs() : NULL;
 
-	if (!regs)
-		return;
 	if (!user_mode(regs) || !test_tsk_need_resched(p)) {
 		cpu->goes_on = 0;
 		return;
@@ -661,12 +659,12 @@ static void check_goes_on(struct rq *rq, struct referee_cpu *cpu)
  * A deadline thread runs in user mode, and no interrupt is set for the end of its
  * budget. Nobody else changes what is read here: it runs on this CPU.
  */
-static void check_hrtick(struct rq *rq, struct referee_cpu *cpu)
+static void check_hrtick(struct rq *rq, struct referee_cpu *cpu,
+			 struct pt_regs *regs)
 {
-	struct pt_regs *regs = in_hardirq() ? get_irq_regs() : NULL;
 	struct task_struct *p = current;
 
-	if (!regs || !user_mode(regs) || test_tsk_need_resched(p) || !dl_task(p) ||
+	if (!user_mode(regs) || test_tsk_need_resched(p) || !dl_task(p) ||
 	    !cpu->thread || cpu->thread->task != p ||
 	    !cpu->hrtick || !hrtick_enabled_dl(rq) || hrtimer_active(&rq->hrtick_timer))
 		return;
@@ -678,14 +676,15 @@ static void check_hrtick(struct rq *rq, struct referee_cpu *cpu)
 /* What a budget may be overrun by when an emulated CPU stands still, before its interrupt. */
 static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
 {
+	struct pt_regs *regs = in_hardirq() ? get_irq_regs() : NULL;
 	struct rq *rq = this_rq();
 	struct referee_cpu *cpu = referee_cpu(rq);
 
 	/* Several timers expire in one interrupt. */
-	if (cpu->interrupt != *now) {
+	if (regs && cpu->interrupt != *now) {
 		cpu->interrupt = *now;
-		check_goes_on(rq, cpu);
-		check_hrtick(rq, cpu);
+		check_goes_on(rq, cpu, regs);
+		check_hrtick(rq, cpu, regs);
 	}
 	WRITE_ONCE(cpu->began, ktime_get_mono_fast_ns());
 	if (timer->is_hard && timer->base->clockid == CLOCK_MONOTONIC && cpu->thread)
