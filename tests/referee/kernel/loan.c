@@ -145,9 +145,13 @@ static void on_over(void *data, struct task_struct *p)
 {
 	struct referee_thread *thread = referee_thread(p);
 
-	if (thread->due && !has_done(p) &&
-	    !thread->served && !thread->replied && dl_policy(p->policy) &&
-	    READ_ONCE(p->__state) != TASK_DEAD && source_of(p))
+	/* It has left the class, and may be back before anything is looked at. */
+	if (!dl_policy(p->policy)) {
+		referee_has_left(task_rq(p), thread);
+		referee_leave_line(thread);
+	} else if (thread->due && !has_done(p) &&
+		   !thread->served && !thread->replied &&
+		   READ_ONCE(p->__state) != TASK_DEAD && source_of(p))
 		referee_fault(task_rq(p), REFEREE_LOST, p,
 			      "an event was given up that is not over", 1, 0);
 	over(thread);
@@ -168,18 +172,31 @@ void referee_check_due(struct rq *rq, struct task_struct *p)
 
 /* Loans */
 
-static void on_wait(void *data, struct task_struct *p)
+static void line_up(struct rq *rq, struct referee_thread *thread)
 {
-	struct rq *rq = task_rq(p);
-	struct referee_thread *thread = referee_thread(p);
-
-	referee_step(rq, "waits", p, 0);
-	referee_tally(p, REFEREE_TALLY_WAITS, 1);
 	/* What it waits for is that pool's, whatever its group uses when it is served. */
-	thread->source = source_of(p);
+	thread->source = source_of(thread->task);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	wait_in_line(rq, thread);
+}
+
+static void on_wait(void *data, struct task_struct *p)
+{
+	struct rq *rq = task_rq(p);
+
+	referee_step(rq, "waits", p, 0);
+	referee_tally(p, REFEREE_TALLY_WAITS, 1);
+	line_up(rq, referee_thread(p));
+}
+
+/* @p is switched from. That it waits until that is done is not told, if a unit is free. */
+void referee_may_wait(struct rq *rq, struct task_struct *p)
+{
+	struct referee_thread *thread = referee_thread(p);
+
+	if (p->spare.stock && !thread->waits_on)
+		line_up(rq, thread);
 }
 
 #define CLOCK_ERROR	4096ULL

@@ -315,6 +315,7 @@ void referee_unwatch(void);
 
 /* loan.c */
 void referee_leave_line(struct referee_thread *thread);
+void referee_may_wait(struct rq *rq, struct task_struct *p);
 void referee_check_due(struct rq *rq, struct task_struct *p);
 void referee_has_left(struct rq *rq, struct referee_thread *thread);
 void referee_check_stays(struct rq *rq);

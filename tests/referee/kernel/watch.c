@@ -575,10 +575,12 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 	leave(rq);
 	if (!rq->dl.dl_nr_running)
 		cpu->lost = 0;
-	if (dl_task(prev) && task_on_rq_queued(prev))
+	if (dl_task(prev) && task_on_rq_queued(prev)) {
+		referee_may_wait(rq, prev);
 		referee_check_due(rq, prev);
-	else if (dl_task(prev))
+	} else if (dl_task(prev)) {
 		referee_leave_line(referee_thread(prev));
+	}
 	if (dl_task(next))
 		enter(rq, next, now);
 	referee_step(rq, dl_task(next) ? (cpu->unit ? "to a unit of" : "to own of") : "to",
