@@ -172,10 +172,16 @@ void referee_check_due(struct rq *rq, struct task_struct *p)
 
 /* Loans */
 
+static void set_source(struct referee_thread *thread)
+{
+	thread->group = task_group(thread->task);
+	thread->source = source_of(thread->task);
+}
+
 static void line_up(struct rq *rq, struct referee_thread *thread)
 {
 	/* What it waits for is that pool's, whatever its group uses when it is served. */
-	thread->source = source_of(thread->task);
+	set_source(thread);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	wait_in_line(rq, thread);
@@ -258,8 +264,9 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 
 	referee_check_fits(rq, false);
 	check_entitled(rq, thread);
-	if (!thread->waits_on)
-		thread->source = source_of(p);
+	/* With its group it has left a line, which is not told. */
+	if (!thread->waits_on || thread->group != task_group(p))
+		set_source(thread);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	referee_leave_line(thread);

@@ -139,7 +139,7 @@ struct referee_unit {
  * @again: an event came during the loan
  * @replied: it has replied since the last event
  * @source: the pool it had that from, or waits for
- * @group: the group it was in when it ended
+ * @group: the group it was in then, or when its loan ended
  * @asked: when it first asked for a unit, 0: it has not, or was dispatched since
  * @asks_from: it cannot have asked before: its event came, or it was dispatched. It asks
  *	untold where it is given no unit because its own deadline is earlier
