@@ -174,7 +174,7 @@ void referee_check_due(struct rq *rq, struct task_struct *p)
 
 static void set_source(struct referee_thread *thread)
 {
-	thread->group = task_group(thread->task);
+	thread->source_group = task_group(thread->task);
 	thread->source = source_of(thread->task);
 }
 
@@ -265,7 +265,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 	referee_check_fits(rq, false);
 	check_entitled(rq, thread);
 	/* With its group it has left a line, which is not told. */
-	if (!thread->waits_on || thread->group != task_group(p))
+	if (!thread->waits_on || thread->source_group != task_group(p))
 		set_source(thread);
 	if (!thread->asked)
 		thread->asked = rq->clock;

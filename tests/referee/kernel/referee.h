@@ -139,7 +139,8 @@ struct referee_unit {
  * @again: an event came during the loan
  * @replied: it has replied since the last event
  * @source: the pool it had that from, or waits for
- * @group: the group it was in then, or when its loan ended
+ * @source_group: the group it was in then
+ * @group: the group it was in when its loan ended
  * @asked: when it first asked for a unit, 0: it has not, or was dispatched since
  * @asks_from: it cannot have asked before: its event came, or it was dispatched. It asks
  *	untold where it is given no unit because its own deadline is earlier
@@ -172,6 +173,7 @@ struct referee_thread {
 	bool			again;
 	bool			replied;
 	struct spare_pool	*source;
+	struct task_group	*source_group;
 	struct task_group	*group;
 	u64			asked;
 	u64			asks_from;
