@@ -125,6 +125,8 @@ struct referee_unit {
  * @charged: of that
  * @told: that nobody pays was reported since then
  * @unpaid: of @ran, on its own drained budget
+ * @own_drained: it has just drained that
+ * @excused: of @ran, until that was replenished and it ran: nobody need pay
  * @drained: when it drained the unit that it runs on, since then
  * @skip_until: it was boosted, or is not looked at for another reason
  * @loan: the unit it has
@@ -157,6 +159,8 @@ struct referee_thread {
 	s64			charged;
 	bool			told;
 	u64			unpaid;
+	bool			own_drained;
+	u64			excused;
 	u64			drained;
 	u64			skip_until;
 

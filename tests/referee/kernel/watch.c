@@ -290,6 +290,9 @@ void referee_account(struct rq *rq, u64 now)
 	paid = cpu->unit || referee_queued(&p->dl);
 	if (!paid)
 		thread->unpaid += ran;
+	else if (thread->own_drained)
+		thread->excused += ran;
+	thread->own_drained = !paid;
 
 	if (cpu->unit)
 		supply(rq, cpu, p, &cpu->unit->supply, cpu->unit->dl, now, ran,
@@ -328,7 +331,7 @@ void referee_settle(struct rq *rq)
 		return;
 
 	uncharged = thread->ran - thread->charged - thread->unpaid;
-	if (uncharged > (s64)(UNCHARGED_MAX + referee_still) && !thread->told)
+	if (uncharged > (s64)(UNCHARGED_MAX + referee_still + thread->excused) && !thread->told)
 		referee_fault(rq, REFEREE_UNPAID, thread->task,
 			      "ran longer than it was charged", UNCHARGED_MAX, uncharged);
 
@@ -344,6 +347,8 @@ void referee_settle(struct rq *rq)
 	thread->ran = 0;
 	thread->charged = 0;
 	thread->unpaid = 0;
+	thread->excused = 0;
+	thread->own_drained = false;
 	thread->drained = 0;
 	thread->told = false;
 }
@@ -392,6 +397,8 @@ static void enter(struct rq *rq, struct task_struct *p, u64 now)
 	thread->ran = 0;
 	thread->charged = 0;
 	thread->unpaid = 0;
+	thread->excused = 0;
+	thread->own_drained = false;
 	thread->told = false;
 	thread->drained = 0;
 	set_own(rq, cpu, thread, now);
@@ -605,6 +612,8 @@ static void on_charge(void *data, struct task_struct *p, u64 ns)
 	cpu->thread->charged += ns;
 	if (cpu->unit && referee_loan_charged(cpu->thread, ns))
 		cpu->thread->drained = rq->clock_task;
+	if (!cpu->unit && p->dl.runtime <= (s64)ns)
+		cpu->thread->own_drained = true;
 	referee_step(rq, "charged", p, ns);
 }
 
