@@ -142,31 +142,33 @@ static u64 lateness_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 }
 
 /*
- * By how much the interrupt at the end of a budget is late that schedule() has
- * cleared: its CPU, an emulated one, stood still since. If nobody has set it again,
- * see check_hrtick().
+ * By how much the interrupt at the end of a budget is late: its CPU, an emulated one,
+ * stands still. So it does if schedule() has cleared it since, and its time has come;
+ * if nobody has set it again, see check_hrtick().
  */
-static u64 cleared_late(struct rq *rq)
+static u64 hrtick_late(struct rq *rq)
 {
 	s64 late = ktime_get_mono_fast_ns() - hrtimer_get_softexpires(&rq->hrtick_timer);
 
-	return hrtimer_active(&rq->hrtick_timer) ? 0 : max(late, 0LL);
+	return max(late, 0LL);
 }
 
 /* By how much one budget may be overrun that ends on @rq. */
 static u64 overrun_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
 {
-	u64 overrun = lateness_of(rq, cpu, now) + HRTICK_LATE;
+	u64 overrun = lateness_of(rq, cpu, now);
 
-	if (cpu->hrtick && hrtick_enabled_dl(rq))
-		overrun += min(cleared_late(rq), now - cpu->entered);
-	else
+	if (!cpu->hrtick || !hrtick_enabled_dl(rq))
 		overrun += TICK_NSEC;
+	else if (hrtimer_active(&rq->hrtick_timer))
+		overrun = max(overrun, hrtick_late(rq));
+	else
+		overrun += min(hrtick_late(rq), now - cpu->entered);
 	/* A kernel without full preemption goes on to the end of a system call. */
 	if (cpu->leaves)
 		overrun += now - cpu->leaves;
 
-	return overrun;
+	return overrun + HRTICK_LATE;
 }
 
 /*
