@@ -318,6 +318,18 @@ void referee_account(struct rq *rq, u64 now)
 		thread->drained = 0;
 }
 
+/* Nothing has run since, or was charged. */
+static void begin_stint(struct referee_thread *thread)
+{
+	thread->ran = 0;
+	thread->charged = 0;
+	thread->unpaid = 0;
+	thread->excused = 0;
+	thread->own_drained = false;
+	thread->drained = 0;
+	thread->told = false;
+}
+
 /*
  * What ran on @rq until now, and was charged, ran on one entity. Called when
  * all that will be charged has been.
@@ -346,13 +358,7 @@ void referee_settle(struct rq *rq)
 	referee_note_longest(cpu, REFEREE_MAX_UNPAID, unpaid);
 	cpu->lost += unpaid;
 
-	thread->ran = 0;
-	thread->charged = 0;
-	thread->unpaid = 0;
-	thread->excused = 0;
-	thread->own_drained = false;
-	thread->drained = 0;
-	thread->told = false;
+	begin_stint(thread);
 }
 
 /* Who runs */
@@ -396,13 +402,7 @@ static void enter(struct rq *rq, struct task_struct *p, u64 now)
 	/* In schedule(): its budget's end was set by a later clock. */
 	note_late(rq, cpu, sched_clock_cpu(cpu_of(rq)) - rq->clock);
 	thread->dispatched = false;
-	thread->ran = 0;
-	thread->charged = 0;
-	thread->unpaid = 0;
-	thread->excused = 0;
-	thread->own_drained = false;
-	thread->told = false;
-	thread->drained = 0;
+	begin_stint(thread);
 	set_own(rq, cpu, thread, now);
 	referee_bucket_advance(&thread->own, now, 0);
 	referee_bucket_advance(&thread->all, now, 0);
