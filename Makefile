@@ -37,7 +37,7 @@ check-debug: ## stress a kernel that looks for its own mistakes (VARIANT=debug|c
 	$(Q)config/setup
 	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/debug $(if $(VARIANT),--variant $(VARIANT))
 
-check-neighbours: ## 300,000 jobs of others beside borrowers, requeues, cookies, packets; about 25 minutes (COUNT=N)
+check-neighbours: ## 200,000 jobs of others beside borrowers, requeues, cookies, packets; about 16 minutes (COUNT=N)
 	$(Q)config/setup
 	$(Q)tests/neighbours $(COUNT)
 
