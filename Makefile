@@ -45,7 +45,7 @@ check-referee: ## put each fault of tests/referee/faults into a kernel, and see 
 	$(Q)config/setup
 	$(Q)tests/referee/run
 
-check-suites: ## run suites of others on an unpatched and on the patched kernel (SUITES="NAME..."); about 40 minutes
+check-suites: ## run suites of others on an unpatched and on the patched kernel (SUITES="NAME..."); about 90 minutes
 	$(Q)config/setup --suites
 	$(Q)tests/suites/run $(SUITES)
 
