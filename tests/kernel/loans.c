@@ -863,6 +863,28 @@ static bool pending_borrows_at_throttle(void)
 	return reaches("t/a", "nr_borrows", borrows + 1, 45 * MS);
 }
 
+/* It had a packet, with budget left, and was elsewhere when the last pool went. */
+static bool leaver_keeps_no_event(void)
+{
+	struct borrower *b = borrower_start(0, "t/a", 30 * MS, 100 * MS);
+	long long borrows;
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", b->pid);
+	await_depletion(b);
+	response(b, now(CLOCK_MONOTONIC), 100 * MS);
+	tap_send(tap_a);
+	must_put("cgroup.procs", pid);
+	must_put("t/cpu.spare.pool", "none");
+	must_put("t/cpu.spare.pool", POOL);
+	borrows = stat_of("t/a", "nr_borrows");
+	must_put("t/a/cgroup.procs", pid);
+	await_depletion(b);
+	await_depletion(b);
+	return stat_of("t/a", "nr_borrows") == borrows ? true :
+		because("borrowed, and no event had come since it is back");
+}
+
 /* Only a guest that halts has answered; a thread may sleep for many reasons. */
 static bool sleep_keeps_the_event(void)
 {
@@ -1232,6 +1254,7 @@ static const struct {
 	{ "with one unit the second borrower waits, and is served", second_borrower_waits },
 	{ "a waiter that dies leaves the line", waiter_leaves_when_it_sleeps },
 	{ "an event for a running thread lends when its budget ends", pending_borrows_at_throttle },
+	{ "who leaves the pool's groups, and comes back, has no event left", leaver_keeps_no_event },
 	{ "an event is not over when the thread sleeps", sleep_keeps_the_event },
 	{ "a borrower that blocks borrows again when it wakes up", borrows_again_after_a_lock },
 	{ "of many borrowers none starves in line", nobody_starves_in_line },

@@ -209,7 +209,8 @@ struct referee_step {
  * @rd: its root domain when it was looked at last
  * @unfit: since when it has more units and fair server than it may, 0: it has not
  * @lost: how long nobody paid since no deadline entity was runnable
- * @interrupt: when the last timer's interrupt was, by that timer's clock; @began: by the monotonic one
+ * @interrupt: when the last timer's interrupt was, by that timer's clock; @began: by the monotonic one;
+ *	@hard: of a timer that expires in the interrupt itself
  * @goes_on: how many of them have found that a reschedule was due
  * @timer_late: how late a timer was, @timer_time: when that was
  * @unit_book: the units that were lent here
@@ -231,6 +232,7 @@ struct referee_cpu {
 	u64			lost;
 	ktime_t			interrupt;
 	u64			began;
+	bool			hard;
 	unsigned int		goes_on;
 	u64			timer_late;
 	u64			timer_time;

@@ -700,22 +700,27 @@ static void on_timer(void *data, struct hrtimer *timer, ktime_t *now)
 		check_hrtick(rq, cpu, regs);
 	}
 	WRITE_ONCE(cpu->began, ktime_get_mono_fast_ns());
-	if (timer->is_hard && timer->base->clockid == CLOCK_MONOTONIC && cpu->thread)
+	cpu->hard = timer->is_hard;
+	if (cpu->hard && timer->base->clockid == CLOCK_MONOTONIC && cpu->thread)
 		note_late(rq, cpu, cpu->began - hrtimer_get_softexpires(timer));
 }
 
+/* The timer may be gone, with what it was part of. */
 static void on_timer_done(void *data, struct hrtimer *timer)
 {
 	struct rq *rq = this_rq();
 	struct referee_cpu *cpu = referee_cpu(rq);
 	s64 took = ktime_get_mono_fast_ns() - cpu->began;
+	bool hard = cpu->hard;
 
+	/* Of the timer that began last: it may have interrupted another, a soft one. */
+	cpu->hard = false;
 	WRITE_ONCE(cpu->began, 0);
 	if (!is_watched(rq))
 		return;
 
 	guard(rq_lock_irqsave)(rq);
-	if (timer->is_hard && cpu->thread)
+	if (hard && cpu->thread)
 		note_late(rq, cpu, took);
 	look(rq, referee_clock(rq));
 }

@@ -308,12 +308,12 @@ static void spare_borrow(struct rq *rq, struct task_struct *p,
 	/* Chances are the event's: a sleep in the middle of it gives no more. */
 	if (!p->spare.served)
 		p->spare.depletions = 0;
-	unit->leftover = !unit->dl.dl_throttled &&
-			 dl_time_before(rq_clock(rq), unit->fresh);
 	list_move(&unit->node, &rq->spare.loans);
 	spare_count(p, SPARE_NR_BORROWS, 1);
 
 	dl_server_start(&unit->dl);
+	/* Unless that has given it a new budget; one that is drained has it to come. */
+	unit->leftover = on_dl_rq(&unit->dl) && unit->dl.runtime < unit->dl.dl_runtime;
 	spare_core_changed(rq, p);
 	trace_sched_spare_borrow(p, &unit->dl);
 	if (p->spare.answered)

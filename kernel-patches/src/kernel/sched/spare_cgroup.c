@@ -524,7 +524,7 @@ static int spare_borrow_parse(char *line, struct sched_spare_borrow *borrow)
 
 /*
  * Whether an "on" that is not trusted may be said in @tg: there must be a grant
- * to narrow, and the terms of a trusted one are not for others to change.
+ * to narrow, and a trusted one has to be given up first.
  */
 static bool spare_may_narrow(struct task_group *tg)
 {

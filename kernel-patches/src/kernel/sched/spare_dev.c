@@ -105,11 +105,16 @@ void sched_spare_leave(struct task_struct *p)
 	spare_forget(p);
 }
 
-/* @p has been moved to another group. */
+/*
+ * @p has been moved to another group. One that may not borrow there has nothing
+ * to ask for, and nobody may be left to tell that it has halted.
+ */
 void sched_spare_move(struct task_struct *p)
 {
 	if (READ_ONCE(p->spare.group))
 		sched_spare_join(p);
+	if (p->spare.pending && !spare_source(task_rq(p), p))
+		spare_event_over(p);
 }
 
 void sched_spare_fork(struct task_struct *p)
