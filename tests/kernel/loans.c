@@ -285,11 +285,19 @@ static void borrower_run(struct borrower *b)
 	}
 }
 
+static void move(pid_t pid, const char *group)
+{
+	char file[64], text[16];
+
+	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
+	snprintf(text, sizeof(text), "%d", pid);
+	must_put(file, text);
+}
+
 /* A new borrower in @group with a reservation, spinning. */
 static struct borrower *borrower_start(int i, const char *group, int64_t runtime, int64_t period)
 {
 	struct borrower *b = &borrowers[i];
-	char file[64], text[16];
 	pid_t pid;
 
 	if (pipe(b->wake))
@@ -303,9 +311,7 @@ static struct borrower *borrower_start(int i, const char *group, int64_t runtime
 		borrower_run(b);
 	}
 	b->pid = pid;
-	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
-	snprintf(text, sizeof(text), "%d", pid);
-	must_put(file, text);
+	move(pid, group);
 	await_reservation(pid, runtime, period);
 	return b;
 }
@@ -641,11 +647,9 @@ static bool returns_on_group_change(void)
 {
 	long long gone = stat_of("t", "returned_gone"), borrows;
 	struct borrower *b = on_loan();
-	char pid[16];
 
-	snprintf(pid, sizeof(pid), "%d", b->pid);
 	borrows = stat_of("t", "nr_borrows");
-	must_put("t/b/cgroup.procs", pid);
+	move(b->pid, "t/b");
 	if (!reaches("t", "returned_gone", gone + 1, 5 * MS))
 		return false;
 	pause_ns(20 * MS);
@@ -868,17 +872,15 @@ static bool leaver_keeps_no_event(void)
 {
 	struct borrower *b = borrower_start(0, "t/a", 30 * MS, 100 * MS);
 	long long borrows;
-	char pid[16];
 
-	snprintf(pid, sizeof(pid), "%d", b->pid);
 	await_depletion(b);
 	response(b, now(CLOCK_MONOTONIC), 100 * MS);
 	tap_send(tap_a);
-	must_put("cgroup.procs", pid);
+	move(b->pid, ".");
 	must_put("t/cpu.spare.pool", "none");
 	must_put("t/cpu.spare.pool", POOL);
 	borrows = stat_of("t/a", "nr_borrows");
-	must_put("t/a/cgroup.procs", pid);
+	move(b->pid, "t/a");
 	await_depletion(b);
 	await_depletion(b);
 	return stat_of("t/a", "nr_borrows") == borrows ? true :
@@ -1129,7 +1131,6 @@ static bool neighbour_meets_deadlines_under_flood(void)
 	const int periods = 40;
 	struct { _Atomic int64_t first, misses, ended; } *shared;
 	int64_t misses;
-	char text[16];
 	pid_t pid;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -1154,8 +1155,7 @@ static bool neighbour_meets_deadlines_under_flood(void)
 		}
 		_exit(0);
 	}
-	snprintf(text, sizeof(text), "%d", pid);
-	must_put("t/b/cgroup.procs", text);
+	move(pid, "t/b");
 	must_put("t/b/cpu.spare.borrow", "off");
 	await_reservation(pid, 10 * MS, 50 * MS);
 	borrower_start(0, "t/a", 20 * MS, 100 * MS);

@@ -236,9 +236,7 @@ static void spare_unit_shelve(struct spare_unit *unit)
 static void spare_core_changed(struct rq *rq, struct task_struct *p)
 {
 #ifdef CONFIG_SCHED_CORE
-	if (!sched_core_enabled(rq))
-		return;
-	rq->core->core_task_seq++;
+	dl_core_changed(rq);
 	if (sched_core_enqueued(p)) {
 		sched_core_dequeue(rq, p, DEQUEUE_SAVE);
 		sched_core_enqueue(rq, p);
