@@ -94,7 +94,6 @@ static void remove_pools(void)
 static void restore_limits(void)
 {
 	const char *const rt = "/proc/sys/kernel/sched_rt_runtime_us";
-	char path[96];
 
 	if (put(rt, "950000")) {
 		remove_pools();
@@ -102,10 +101,10 @@ static void restore_limits(void)
 	}
 	rt_unlimited = false;
 	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		snprintf(path, sizeof(path), DEBUGFS "fair_server/cpu%u/runtime", cpu);
-		if (put(path, "50000000")) {
+		if (set_fair_server(cpu, FAIR_RUNTIME)) {
 			remove_pools();
-			must_put(path, "50000000");
+			if (set_fair_server(cpu, FAIR_RUNTIME))
+				fail("the fair server of CPU %u cannot be restored", cpu);
 		}
 	}
 }

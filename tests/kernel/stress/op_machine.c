@@ -39,12 +39,9 @@ void op_hrtick(void)
 void op_fair_server(void)
 {
 	unsigned int cpu = below(nr_cpus), percent = chance(50) ? 5 : 1 + below(30);
-	char path[96], text[16];
 
-	snprintf(path, sizeof(path), DEBUGFS "fair_server/cpu%u/runtime", cpu);
-	snprintf(text, sizeof(text), "%u0000000", percent);
 	say("CPU %u %u %%", cpu, percent);
-	outcome(put(path, text));
+	outcome(set_fair_server(cpu, percent * FAIR_PERIOD / 100));
 }
 
 /* EBUSY: too little bandwidth would be left. */

@@ -24,6 +24,8 @@
 #define WRITERS	4
 #define BOOSTER_RUNTIME	(150 * US)
 #define BOOSTER_PERIOD	(5 * MS)
+#define FAIR_PERIOD	(100 * MS)
+#define FAIR_RUNTIME	(5 * MS)
 #define PERIOD_MAX	(10 * MS)
 
 /*
@@ -119,6 +121,7 @@ extern bool rt_unlimited;
 extern bool own_cpus;			/* g2 has other CPUs than t */
 extern bool smt;
 
+int set_fair_server(unsigned int cpu, int64_t runtime);
 void machine_set_up(void);
 void machine_restore(void);
 bool any_offline(void);
