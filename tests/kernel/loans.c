@@ -12,10 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <linux/if.h>
-#include <linux/if_packet.h>
-#include <linux/if_tun.h>
-#include <net/ethernet.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,16 +21,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "lab.h"
 
-#define MS 1000000LL	/* ns */
 #define US 1000LL
 #define ROOT "/sys/fs/cgroup"
 
@@ -50,10 +44,6 @@ struct borrower {
 	pid_t pid;
 };
 
-struct tap {
-	int fd, ifindex;
-};
-
 #define BORROWERS 16
 
 static struct borrower *borrowers;	/* [BORROWERS] */
@@ -61,27 +51,6 @@ static struct tap tap_a, tap_b, tap_t;
 static const cpu_set_t all = { .__bits = { 7 } };	/* as far as the group allows */
 static unsigned int number, failures;
 static char reason[256];
-
-static int64_t now(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
-static void pause_ns(int64_t ns)
-{
-	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
-
-	nanosleep(&ts, NULL);
-}
-
-static void die(const char *what)
-{
-	printf("Bail out! %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static bool because(const char *format, ...)
 {
@@ -103,7 +72,7 @@ static void report(const char *name, bool passed)
 
 /* --- files --- */
 
-static int put(const char *file, const char *text)
+static int write_file(const char *file, const char *text)
 {
 	char path[256];
 	int fd, err = 0;
@@ -118,9 +87,9 @@ static int put(const char *file, const char *text)
 	return err;
 }
 
-static void must_put(const char *file, const char *text)
+static void must_write(const char *file, const char *text)
 {
-	errno = put(file, text);
+	errno = write_file(file, text);
 	if (errno)
 		die(file);
 }
@@ -132,23 +101,6 @@ static void must_mkdir(const char *group)
 	snprintf(path, sizeof(path), ROOT "/%s", group);
 	if (mkdir(path, 0755) && errno != EEXIST)
 		die(path);
-}
-
-static long long stat_of(const char *group, const char *key)
-{
-	char path[256], name[64];
-	long long value, found = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), ROOT "/%s/cpu.spare.stat", group);
-	file = fopen(path, "r");
-	if (!file)
-		die(path);
-	while (fscanf(file, "%63s %lld", name, &value) == 2)
-		if (!strcmp(name, key))
-			found = value;
-	fclose(file);
-	return found;
 }
 
 /* Allocated bandwidth of CPU 1's root domain, from the scheduler's own report. */
@@ -170,71 +122,16 @@ static long long total_bw(void)
 	return value;
 }
 
-/* --- taps --- */
-
-static struct tap tap_open(const char *name)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	struct tap tap = { .fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK) };
-	int sock = socket(AF_INET, SOCK_DGRAM, 0);
-
-	strcpy(ifr.ifr_name, name);
-	if (tap.fd < 0 || ioctl(tap.fd, TUNSETIFF, &ifr))
-		die("tap");
-	if (ioctl(sock, SIOCGIFINDEX, &ifr))
-		die("tap index");
-	tap.ifindex = ifr.ifr_ifindex;
-	ifr.ifr_flags = IFF_UP;
-	if (ioctl(sock, SIOCSIFFLAGS, &ifr))
-		die("tap up");
-	close(sock);
-	return tap;
-}
-
-/* A packet for whoever is behind @tap: an event. */
-static void tap_send(struct tap tap)
-{
-	static int sock = -1;
-	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = tap.ifindex,
-		.sll_halen = 6,
-	};
-	char frame[60] = { [12] = 0x88, [13] = 0xb5 };	/* experimental type */
-
-	if (sock < 0)
-		sock = socket(AF_PACKET, SOCK_RAW, 0);
-	while (read(tap.fd, (char[256]){ 0 }, 256) > 0)
-		;
-	if (sendto(sock, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
-		die("send");
-}
-
 /* --- threads under SCHED_DEADLINE --- */
 
-struct attr {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-static int reserve_flags(pid_t pid, int64_t runtime, int64_t period, uint64_t flags)
+/* A @runtime of 0: SCHED_OTHER. Returns 0 or an errno. */
+static int try_reserve(pid_t pid, int64_t runtime, int64_t period, uint64_t flags)
 {
-	struct attr attr = {
-		.size = sizeof(attr),
+	return -set_attributes(pid, (struct attributes){
 		.policy = runtime ? 6 /* SCHED_DEADLINE */ : SCHED_OTHER,
 		.flags = flags,
 		.runtime = runtime, .deadline = period, .period = period,
-	};
-
-	return syscall(SYS_sched_setattr, pid, &attr, 0) ? errno : 0;
-}
-
-static int reserve(pid_t pid, int64_t runtime, int64_t period)
-{
-	return reserve_flags(pid, runtime, period, 0);
+	});
 }
 
 /*
@@ -244,13 +141,13 @@ static int reserve(pid_t pid, int64_t runtime, int64_t period)
  */
 static void await_reservation(pid_t pid, int64_t runtime, int64_t period)
 {
-	int64_t end = now(CLOCK_MONOTONIC) + 500 * MS;
+	int64_t end = now() + 500 * MS;
 
 	for (;;) {
-		errno = reserve(pid, runtime, period);
+		errno = try_reserve(pid, runtime, period, 0);
 		if (!errno)
 			return;
-		if ((errno != EBUSY && errno != EPERM) || now(CLOCK_MONOTONIC) > end)
+		if ((errno != EBUSY && errno != EPERM) || now() > end)
 			die("reserve");
 		pause_ns(5 * MS);
 	}
@@ -261,7 +158,7 @@ static void borrower_run(struct borrower *b)
 	char byte;
 
 	for (;;) {
-		b->last = now(CLOCK_MONOTONIC);
+		b->last = now();
 		switch (b->order) {
 		case SPIN:
 			break;
@@ -269,7 +166,7 @@ static void borrower_run(struct borrower *b)
 			b->order = SPIN;
 			if (read(b->wake[0], &byte, 1) != 1)
 				_exit(1);
-			b->woken = now(CLOCK_MONOTONIC);
+			b->woken = now();
 			break;
 		case YIELD:
 			b->order = SPIN;
@@ -283,15 +180,6 @@ static void borrower_run(struct borrower *b)
 			_exit(0);
 		}
 	}
-}
-
-static void move(pid_t pid, const char *group)
-{
-	char file[64], text[16];
-
-	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
-	snprintf(text, sizeof(text), "%d", pid);
-	must_put(file, text);
 }
 
 /* A new borrower in @group with a reservation, spinning. */
@@ -311,7 +199,7 @@ static struct borrower *borrower_start(int i, const char *group, int64_t runtime
 		borrower_run(b);
 	}
 	b->pid = pid;
-	move(pid, group);
+	join(group, pid);
 	await_reservation(pid, runtime, period);
 	return b;
 }
@@ -330,11 +218,11 @@ static void borrower_stop(struct borrower *b)
 /* Waits for the next time @b runs out of budget: it ran, then it did not. */
 static void await_depletion(struct borrower *b)
 {
-	int64_t since = now(CLOCK_MONOTONIC);
+	int64_t since = now();
 
 	while (b->last < since)
 		pause_ns(100 * US);
-	while (now(CLOCK_MONOTONIC) - b->last < 2 * MS)
+	while (now() - b->last < 2 * MS)
 		pause_ns(100 * US);
 }
 
@@ -342,7 +230,7 @@ static void await_depletion(struct borrower *b)
 static int64_t response(struct borrower *b, int64_t since, int64_t limit)
 {
 	while (b->last < since) {
-		if (now(CLOCK_MONOTONIC) > since + limit)
+		if (now() > since + limit)
 			return -1;
 		/* The emulator's CPUs take turns: give ours up. */
 		__builtin_ia32_pause();
@@ -352,10 +240,10 @@ static int64_t response(struct borrower *b, int64_t since, int64_t limit)
 
 static bool reaches(const char *group, const char *key, long long value, int64_t limit)
 {
-	int64_t end = now(CLOCK_MONOTONIC) + limit;
+	int64_t end = now() + limit;
 
 	while (stat_of(group, key) < value) {
-		if (now(CLOCK_MONOTONIC) > end)
+		if (now() > end)
 			return because("%s of %s is %lld, not %lld", key, group,
 				       stat_of(group, key), value);
 		pause_ns(MS);
@@ -383,9 +271,9 @@ static void fresh(void)
 	for (int i = 0; i < BORROWERS; i++)
 		borrower_stop(&borrowers[i]);
 	settle();
-	must_put("t/cpu.spare.pool", POOL);
-	must_put("t/a/cpu.spare.borrow", "on");
-	must_put("t/b/cpu.spare.borrow", "on");
+	must_write("t/cpu.spare.pool", POOL);
+	must_write("t/a/cpu.spare.borrow", "on");
+	must_write("t/b/cpu.spare.borrow", "on");
 }
 
 /* A depleted borrower in a that an event has just come for. */
@@ -394,8 +282,8 @@ static struct borrower *on_loan(void)
 	struct borrower *b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
 
 	await_depletion(b);
-	tap_send(tap_a);
-	response(b, now(CLOCK_MONOTONIC), 10 * MS);
+	tap_send(&tap_a);
+	response(b, now(), 10 * MS);
 	return b;
 }
 
@@ -406,8 +294,8 @@ static bool depleted_thread_answers(void)
 	int64_t sent, took;
 
 	await_depletion(b);
-	sent = now(CLOCK_MONOTONIC);
-	tap_send(tap_a);
+	sent = now();
+	tap_send(&tap_a);
 	took = response(b, sent, 50 * MS);
 	if (took < 0 || took > 6 * MS)
 		return because("ran %lld us after the event", (long long)(took / US));
@@ -420,7 +308,7 @@ static bool without_event_it_waits(void)
 	struct borrower *b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
 
 	await_depletion(b);
-	if (response(b, now(CLOCK_MONOTONIC), 50 * MS) >= 0)
+	if (response(b, now(), 50 * MS) >= 0)
 		return because("ran without budget");
 	if (stat_of("t/a", "nr_borrows") != borrows)
 		return because("borrowed without an event");
@@ -432,8 +320,8 @@ static bool without_budget_gone_no_loan(void)
 	long long events = stat_of("t/a", "nr_events"), borrows = stat_of("t/a", "nr_borrows");
 	struct borrower *b = borrower_start(0, "t/a", 40 * MS, 100 * MS);
 
-	response(b, now(CLOCK_MONOTONIC), 100 * MS);
-	tap_send(tap_a);
+	response(b, now(), 100 * MS);
+	tap_send(&tap_a);
 	if (stat_of("t/a", "nr_events") != events + 1)
 		return because("the event was not counted");
 	if (stat_of("t/a", "nr_borrows") != borrows)
@@ -454,7 +342,7 @@ static bool returns_after_chances(void)
 	long long returned = stat_of("t/a", "returned_chances");
 	long long used = stat_of("t/a", "borrowed_usec");
 
-	must_put("t/a/cpu.spare.borrow", "on chances=1");
+	must_write("t/a/cpu.spare.borrow", "on chances=1");
 	on_loan();
 	if (!reaches("t/a", "returned_chances", returned + 1, 20 * MS))
 		return false;
@@ -479,7 +367,7 @@ static bool returns_on_yield(void)
 	b->order = YIELD;
 	if (!reaches("t/a", "returned_sleep", sleep + 1, 20 * MS))
 		return false;
-	return response(b, now(CLOCK_MONOTONIC) + MS, 200 * MS) >= 0 ?
+	return response(b, now() + MS, 200 * MS) >= 0 ?
 		true : because("never ran again");
 }
 
@@ -493,10 +381,10 @@ static bool sleeper_borrows_at_wake_up(void)
 	if (!reaches("t/a", "returned_sleep", sleep + 1, 20 * MS))
 		return false;
 	borrows = stat_of("t/a", "nr_borrows");
-	tap_send(tap_a);
+	tap_send(&tap_a);
 	if (stat_of("t/a", "nr_borrows") != borrows)
 		return because("borrowed while blocked");
-	at = now(CLOCK_MONOTONIC);
+	at = now();
 	if (write(b->wake[1], "", 1) != 1)
 		die("wake");
 	if (!reaches("t/a", "nr_borrows", borrows + 1, 5 * MS))
@@ -527,8 +415,8 @@ static bool boosted_sleeper_runs_again(void)
 	borrower_stop(b);
 	if (write(a->wake[1], "", 1) != 1)
 		die("wake");
-	passed = response(a, now(CLOCK_MONOTONIC), 200 * MS) >= 0 || because("never ran again");
-	reserve(a->pid, 0, 0);	/* or it could not even be killed */
+	passed = response(a, now(), 200 * MS) >= 0 || because("never ran again");
+	try_reserve(a->pid, 0, 0, 0);	/* or it could not even be killed */
 	return passed;
 }
 
@@ -545,7 +433,7 @@ static bool returns_on_class_change(void)
 {
 	long long gone = stat_of("t/a", "returned_gone");
 
-	reserve(on_loan()->pid, 0, 0);
+	try_reserve(on_loan()->pid, 0, 0, 0);
 	return reaches("t/a", "returned_gone", gone + 1, 5 * MS);
 }
 
@@ -559,26 +447,23 @@ static bool survives_parameter_change(void)
 	long long gone, used;
 	struct borrower *b;
 	int64_t start, cpu;
-	clockid_t clock;
 
-	must_put("t/cpu.spare.pool", "1000 10000 cpus=1");
-	must_put("t/a/cpu.spare.borrow", "on reply=0");
+	must_write("t/cpu.spare.pool", "1000 10000 cpus=1");
+	must_write("t/a/cpu.spare.borrow", "on reply=0");
 	b = borrower_start(0, "t/a", 10 * MS, 100 * MS);
 	await_depletion(b);
-	if (clock_getcpuclockid(b->pid, &clock))
-		die("clock");
 	gone = stat_of("t/a", "returned_gone");
 	used = stat_of("t/a", "borrowed_usec");
-	start = now(CLOCK_MONOTONIC);
-	cpu = now(clock);
-	for (int i = 0; now(CLOCK_MONOTONIC) - start < horizon; i++) {
-		tap_send(tap_a);
-		errno = reserve(b->pid, 10 * MS + i % 2 * US, 100 * MS);
+	start = now();
+	cpu = cpu_time_of(b->pid);
+	for (int i = 0; now() - start < horizon; i++) {
+		tap_send(&tap_a);
+		errno = try_reserve(b->pid, 10 * MS + i % 2 * US, 100 * MS, 0);
 		if (errno)
 			die("reserve");
 		pause_ns(300 * US);
 	}
-	cpu = now(clock) - cpu;
+	cpu = cpu_time_of(b->pid) - cpu;
 	used = stat_of("t/a", "borrowed_usec") - used;
 	printf("# ran %lld us in %lld, %lld of them on loans\n", (long long)(cpu / US),
 	       (long long)(horizon / US), used);
@@ -600,11 +485,11 @@ static bool survives_affinity_in_place(void)
 	cpu_set_t cpus;
 	bool passed;
 
-	must_put("t/cpuset.cpus.partition", "member");
-	must_put("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	must_write("t/cpuset.cpus.partition", "member");
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	b = on_loan();
 	gone = stat_of("t/a", "returned_gone");
-	must_put("t/cpuset.cpus", "1-2");
+	must_write("t/cpuset.cpus", "1-2");
 	CPU_ZERO(&cpus);
 	CPU_SET(1, &cpus);
 	if (sched_setaffinity(b->pid, sizeof(cpus), &cpus))
@@ -612,9 +497,9 @@ static bool survives_affinity_in_place(void)
 	passed = stat_of("t/a", "returned_gone") == gone || because("the loan ended");
 	borrower_stop(b);
 	settle();
-	must_put("/proc/sys/kernel/sched_rt_runtime_us", "950000");
-	must_put("t/cpuset.cpus", "1");
-	must_put("t/cpuset.cpus.partition", "root");
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+	must_write("t/cpuset.cpus", "1");
+	must_write("t/cpuset.cpus.partition", "root");
 	return passed;
 }
 
@@ -626,20 +511,20 @@ static bool returns_on_affinity_change(void)
 	bool passed;
 
 	/* Affinity cannot change while admission looks after the root domain. */
-	must_put("t/cpuset.cpus.partition", "member");
-	must_put("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	must_write("t/cpuset.cpus.partition", "member");
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	b = on_loan();
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
-	must_put("t/cpuset.cpus", "0-2");
+	must_write("t/cpuset.cpus", "0-2");
 	if (sched_setaffinity(b->pid, sizeof(cpus), &cpus))
 		die("affinity");
 	passed = reaches("t/a", "returned_gone", gone + 1, 20 * MS);
 	borrower_stop(b);
 	settle();
-	must_put("/proc/sys/kernel/sched_rt_runtime_us", "950000");
-	must_put("t/cpuset.cpus", "1");
-	must_put("t/cpuset.cpus.partition", "root");
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+	must_write("t/cpuset.cpus", "1");
+	must_write("t/cpuset.cpus.partition", "root");
 	return passed;
 }
 
@@ -649,7 +534,7 @@ static bool returns_on_group_change(void)
 	struct borrower *b = on_loan();
 
 	borrows = stat_of("t", "nr_borrows");
-	move(b->pid, "t/b");
+	join("t/b", b->pid);
 	if (!reaches("t", "returned_gone", gone + 1, 5 * MS))
 		return false;
 	pause_ns(20 * MS);
@@ -662,7 +547,7 @@ static bool returns_on_borrow_off(void)
 	long long gone = stat_of("t/a", "returned_gone");
 
 	on_loan();
-	must_put("t/a/cpu.spare.borrow", "off");
+	must_write("t/a/cpu.spare.borrow", "off");
 	return reaches("t/a", "returned_gone", gone + 1, MS);
 }
 
@@ -672,12 +557,12 @@ static bool ancestor_off_binds(void)
 	struct borrower *b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
 	bool passed;
 
-	must_put("t/cpu.spare.borrow", "off");
+	must_write("t/cpu.spare.borrow", "off");
 	await_depletion(b);
-	tap_send(tap_a);
+	tap_send(&tap_a);
 	passed = stat_of("t/a", "nr_borrows") == borrows ||
 		 because("borrowed although an ancestor forbids it");
-	must_put("t/cpu.spare.borrow", "inherit");
+	must_write("t/cpu.spare.borrow", "inherit");
 	return passed;
 }
 
@@ -686,11 +571,11 @@ static bool returns_on_pool_removal(void)
 	long long gone = stat_of("t/a", "returned_gone"), bw = total_bw();
 
 	on_loan();
-	must_put("t/cpu.spare.pool", "none");
+	must_write("t/cpu.spare.pool", "none");
 	if (!reaches("t/a", "returned_gone", gone + 1, MS))
 		return false;
 	borrower_stop(&borrowers[0]);
-	must_put("t/cpu.spare.pool", POOL);
+	must_write("t/cpu.spare.pool", POOL);
 	settle();
 	return total_bw() == bw ? true :
 		because("total_bw %lld, before %lld", total_bw(), bw);
@@ -702,11 +587,11 @@ static bool survives_rebuild(void)
 	struct borrower *b = on_loan();
 
 	bw = total_bw();
-	must_put("t/cpuset.cpus.partition", "isolated");
-	must_put("t/cpuset.cpus.partition", "root");
+	must_write("t/cpuset.cpus.partition", "isolated");
+	must_write("t/cpuset.cpus.partition", "root");
 	if (stat_of("t/a", "returned_gone") != gone)
 		return because("the loan ended");
-	if (response(b, now(CLOCK_MONOTONIC), 20 * MS) < 0)
+	if (response(b, now(), 20 * MS) < 0)
 		return because("the borrower does not run any more");
 	return total_bw() == bw ? true :
 		because("total_bw %lld, before %lld", total_bw(), bw);
@@ -717,11 +602,11 @@ static bool bandwidth_survives_rebuild_of_others(void)
 {
 	long long bw = total_bw();
 
-	must_put("cgroup.subtree_control", "+cpuset");
+	must_write("cgroup.subtree_control", "+cpuset");
 	must_mkdir("other");
-	must_put("other/cpuset.cpus", "2");
-	must_put("other/cpuset.cpus.partition", "root");
-	must_put("other/cpuset.cpus.partition", "member");
+	must_write("other/cpuset.cpus", "2");
+	must_write("other/cpuset.cpus.partition", "root");
+	must_write("other/cpuset.cpus.partition", "member");
 	rmdir(ROOT "/other");
 	return total_bw() == bw ? true :
 		because("total_bw %lld, before %lld", total_bw(), bw);
@@ -733,16 +618,16 @@ static bool unit_and_pool_survive_hotplug(void)
 	bool passed = false;
 	long long bw;
 
-	must_put("t/cpuset.cpus.partition", "member");
-	must_put("t/cpuset.cpus", "0-2");
+	must_write("t/cpuset.cpus.partition", "member");
+	must_write("t/cpuset.cpus", "0-2");
 	bw = total_bw();
 	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
 	/* Global EDF: the thread may run on CPU 0, where the pool has no unit. */
 	for (int i = 0; i < 20 && stat_of("t", "units_busy") < 1; i++) {
 		await_depletion(b);
-		tap_send(tap_a);
+		tap_send(&tap_a);
 	}
-	errno = put("/sys/devices/system/cpu/cpu1/online", "0");
+	errno = write_file("/sys/devices/system/cpu/cpu1/online", "0");
 	if (errno) {
 		because("CPU 1 does not go offline: %s", strerror(errno));
 		goto out;
@@ -753,14 +638,14 @@ static bool unit_and_pool_survive_hotplug(void)
 	}
 	passed = true;
 online:
-	must_put("/sys/devices/system/cpu/cpu1/online", "1");
+	must_write("/sys/devices/system/cpu/cpu1/online", "1");
 out:
 	borrower_stop(b);
 	settle();
 	if (passed && total_bw() != bw)
 		passed = because("total_bw %lld, before %lld", total_bw(), bw);
-	must_put("t/cpuset.cpus", "1");
-	must_put("t/cpuset.cpus.partition", "root");
+	must_write("t/cpuset.cpus", "1");
+	must_write("t/cpuset.cpus.partition", "root");
 	return passed;
 }
 
@@ -771,12 +656,12 @@ static bool only_cpu_goes_offline(void)
 {
 	long long bw = total_bw();
 
-	errno = put(ONLINE, "0");
+	errno = write_file(ONLINE, "0");
 	if (errno)
 		return because("CPU 1 does not go offline: %s", strerror(errno));
-	must_put(ONLINE, "1");
+	must_write(ONLINE, "1");
 	settle();
-	must_put("t/cpuset.cpus.partition", "root");
+	must_write("t/cpuset.cpus.partition", "root");
 	return total_bw() == bw ? true :
 		because("total_bw %lld, before %lld", total_bw(), bw);
 }
@@ -792,17 +677,17 @@ static bool refused_offline_changes_nothing(void)
 	struct borrower *a = borrower_start(0, "t/a", 5 * MS, 200 * MS);
 	struct borrower *b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
 
-	must_put("t/cpu.spare.pool", "1000 100000 cpus=1");
-	must_put("t/a/cpu.spare.borrow", "on reply=0");
-	must_put("t/b/cpu.spare.borrow", "on reply=0");
+	must_write("t/cpu.spare.pool", "1000 100000 cpus=1");
+	must_write("t/a/cpu.spare.borrow", "on reply=0");
+	must_write("t/b/cpu.spare.borrow", "on reply=0");
 	await_depletion(a);
 	await_depletion(b);
-	tap_send(tap_a);
+	tap_send(&tap_a);
 	pause_ns(3 * MS);
-	tap_send(tap_b);
+	tap_send(&tap_b);
 	if (!reaches("t", "nr_waits", waits + 1, MS))
 		return false;
-	errno = put(ONLINE, "0");
+	errno = write_file(ONLINE, "0");
 	if (errno != EBUSY)
 		return because("to take CPU 1 offline said %d", errno);
 	/* b has asked first on account of what it has not been served for. */
@@ -817,17 +702,17 @@ static bool second_borrower_waits(void)
 	long long waited = stat_of("t", "waited_usec");
 	struct borrower *a, *b;
 
-	must_put("t/cpu.spare.borrow", "on chances=1");
+	must_write("t/cpu.spare.borrow", "on chances=1");
 	a = borrower_start(0, "t/a", 5 * MS, 200 * MS);
 	b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
 	await_depletion(a);
 	await_depletion(b);
-	tap_send(tap_a);
-	tap_send(tap_b);
+	tap_send(&tap_a);
+	tap_send(&tap_b);
 	if (!reaches("t", "nr_waits", waits + 1, MS) ||
 	    !reaches("t", "nr_borrows", borrows + 2, 20 * MS))
 		return false;
-	must_put("t/cpu.spare.borrow", "inherit");
+	must_write("t/cpu.spare.borrow", "inherit");
 	waited = stat_of("t", "waited_usec") - waited;
 	return waited > 2000 && waited < 11000 ? true :
 		because("waited %lld us for a loan of 4000", waited);
@@ -841,8 +726,8 @@ static bool waiter_leaves_when_it_sleeps(void)
 
 	await_depletion(a);
 	await_depletion(b);
-	tap_send(tap_a);
-	tap_send(tap_b);
+	tap_send(&tap_a);
+	tap_send(&tap_b);
 	if (!reaches("t", "nr_waits", waits + 1, MS))
 		return false;
 	/* One that is killed leaves the line, or the unit would be lent to it. */
@@ -860,8 +745,8 @@ static bool pending_borrows_at_throttle(void)
 	struct borrower *b = borrower_start(0, "t/a", 30 * MS, 100 * MS);
 
 	await_depletion(b);
-	response(b, now(CLOCK_MONOTONIC), 100 * MS);
-	tap_send(tap_a);
+	response(b, now(), 100 * MS);
+	tap_send(&tap_a);
 	if (stat_of("t/a", "nr_borrows") != borrows)
 		return because("borrowed with budget left");
 	return reaches("t/a", "nr_borrows", borrows + 1, 45 * MS);
@@ -874,13 +759,13 @@ static bool leaver_keeps_no_event(void)
 	long long borrows;
 
 	await_depletion(b);
-	response(b, now(CLOCK_MONOTONIC), 100 * MS);
-	tap_send(tap_a);
-	move(b->pid, ".");
-	must_put("t/cpu.spare.pool", "none");
-	must_put("t/cpu.spare.pool", POOL);
+	response(b, now(), 100 * MS);
+	tap_send(&tap_a);
+	join(".", b->pid);
+	must_write("t/cpu.spare.pool", "none");
+	must_write("t/cpu.spare.pool", POOL);
 	borrows = stat_of("t/a", "nr_borrows");
-	move(b->pid, "t/a");
+	join("t/a", b->pid);
 	await_depletion(b);
 	await_depletion(b);
 	return stat_of("t/a", "nr_borrows") == borrows ? true :
@@ -894,8 +779,8 @@ static bool sleep_keeps_the_event(void)
 	struct borrower *b = borrower_start(0, "t/a", 30 * MS, 100 * MS);
 
 	await_depletion(b);
-	response(b, now(CLOCK_MONOTONIC), 100 * MS);
-	tap_send(tap_a);
+	response(b, now(), 100 * MS);
+	tap_send(&tap_a);
 	b->order = BLOCK;
 	pause_ns(2 * MS);
 	if (write(b->wake[1], "", 1) != 1)
@@ -924,12 +809,12 @@ static bool preempted_borrower_has_all_of_qs(void)
 	long long returned = stat_of("t/a", "returned_chances"), used;
 	struct borrower *b;
 
-	must_put("t/a/cpu.spare.borrow", "on chances=1 reply=0");
+	must_write("t/a/cpu.spare.borrow", "on chances=1 reply=0");
 	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
 	borrower_start(1, "t/b", 1 * MS, 4 * MS);
 	await_depletion(b);
 	used = stat_of("t/a", "borrowed_usec");
-	tap_send(tap_a);
+	tap_send(&tap_a);
 	if (!reaches("t/a", "returned_chances", returned + 1, 20 * MS))
 		return false;
 	used = stat_of("t/a", "borrowed_usec") - used;
@@ -943,7 +828,7 @@ static bool leftover_is_no_chance(void)
 	long long slept = stat_of("t/a", "returned_sleep");
 	struct borrower *a, *b;
 
-	must_put("t/b/cpu.spare.borrow", "on chances=1 reply=0");
+	must_write("t/b/cpu.spare.borrow", "on chances=1 reply=0");
 	b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
 	await_depletion(b);
 	pause_ns(10 * MS);
@@ -952,7 +837,7 @@ static bool leftover_is_no_chance(void)
 	a->order = YIELD;
 	if (!reaches("t/a", "returned_sleep", slept + 1, 20 * MS))
 		return false;
-	tap_send(tap_b);
+	tap_send(&tap_b);
 	if (!reaches("t/b", "returned_chances", returned + 1, 30 * MS))
 		return false;
 	used = stat_of("t/b", "borrowed_usec") - used;
@@ -964,29 +849,25 @@ static bool nobody_starves_in_line(void)
 {
 	const int64_t horizon = 3000 * MS, own = horizon / 50;
 	int64_t start, cpu[BORROWERS], least = INT64_MAX, most = 0;
-	clockid_t clock[BORROWERS];
 
-	must_put("t/cpu.spare.borrow", "on chances=1");
+	must_write("t/cpu.spare.borrow", "on chances=1");
 	for (int i = 0; i < BORROWERS; i++)
 		borrower_start(i, i % 2 ? "t/a" : "t/b", 1 * MS, 50 * MS);
 	pause_ns(60 * MS);
-	start = now(CLOCK_MONOTONIC);
-	for (int i = 0; i < BORROWERS; i++) {
-		if (clock_getcpuclockid(borrowers[i].pid, &clock[i]))
-			die("clock");
-		cpu[i] = now(clock[i]);
-	}
-	while (now(CLOCK_MONOTONIC) - start < horizon) {
-		tap_send(tap_t);
+	start = now();
+	for (int i = 0; i < BORROWERS; i++)
+		cpu[i] = cpu_time_of(borrowers[i].pid);
+	while (now() - start < horizon) {
+		tap_send(&tap_t);
 		pause_ns(500 * US);
 	}
 	for (int i = 0; i < BORROWERS; i++) {
-		int64_t lent = now(clock[i]) - cpu[i] - own;
+		int64_t lent = cpu_time_of(borrowers[i].pid) - cpu[i] - own;
 
 		least = lent < least ? lent : least;
 		most = lent > most ? lent : most;
 	}
-	must_put("t/cpu.spare.borrow", "inherit");
+	must_write("t/cpu.spare.borrow", "inherit");
 	printf("# of %lld us lent, one thread had %lld, another %lld; %lld loans of %lld unused\n",
 	       (long long)(horizon / US * 4 / 10), (long long)(least / US), (long long)(most / US),
 	       stat_of("t", "returned_unused"), stat_of("t", "nr_borrows"));
@@ -1000,17 +881,17 @@ static bool earlier_deadline_is_passed_by(void)
 	struct borrower *a = borrower_start(0, "t/a", 20 * MS, 40 * MS), *b;
 	long long own, sent;
 
-	must_put("t/cpu.spare.pool", "1000 10000 cpus=1");
-	must_put("t/a/cpu.spare.borrow", "off");
+	must_write("t/cpu.spare.pool", "1000 10000 cpus=1");
+	must_write("t/a/cpu.spare.borrow", "off");
 	b = borrower_start(1, "t/b", 30 * MS, 900 * MS);
 	/* a starts a new period just after b has run in a's gap. */
-	response(b, now(CLOCK_MONOTONIC), 100 * MS);
-	while (now(CLOCK_MONOTONIC) - a->last > 100 * US)
+	response(b, now(), 100 * MS);
+	while (now() - a->last > 100 * US)
 		__builtin_ia32_pause();
 	pause_ns(2 * MS);
 	own = b->last;
-	sent = now(CLOCK_MONOTONIC);
-	tap_send(tap_b);
+	sent = now();
+	tap_send(&tap_b);
 	if (response(b, sent, 10 * MS) < 0)
 		return because("b, last run %lld us before, still waits for a",
 			       (long long)((sent - own) / US));
@@ -1023,22 +904,19 @@ static bool charged_borrower_gets_its_share(void)
 	const int64_t horizon = 2000 * MS;
 	struct borrower *b;
 	long long used, bound;
-	clockid_t clock;
 	int64_t start, cpu;
 
-	must_put("t/a/cpu.spare.borrow", "on charge=1");
+	must_write("t/a/cpu.spare.borrow", "on charge=1");
 	b = borrower_start(0, "t/a", 20 * MS, 100 * MS);
-	if (clock_getcpuclockid(b->pid, &clock))
-		die("clock");
 	pause_ns(300 * MS);
 	used = stat_of("t/a", "borrowed_usec");
-	start = now(CLOCK_MONOTONIC);
-	cpu = now(clock);
-	while (now(CLOCK_MONOTONIC) - start < horizon) {
-		tap_send(tap_a);
+	start = now();
+	cpu = cpu_time_of(b->pid);
+	while (now() - start < horizon) {
+		tap_send(&tap_a);
 		pause_ns(MS);
 	}
-	cpu = now(clock) - cpu;
+	cpu = cpu_time_of(b->pid) - cpu;
 	used = stat_of("t/a", "borrowed_usec") - used;
 	/* Less than 2 Qs beyond Q/P, and a budget cut by the horizon's ends. */
 	bound = horizon / 5 + 8 * MS + 20 * MS;
@@ -1058,12 +936,12 @@ static bool reclaiming_thread_borrows(void)
 	int64_t sent;
 
 	b = borrower_start(0, "t/a", 5 * MS, 100 * MS);
-	errno = reserve_flags(b->pid, 5 * MS, 100 * MS, 2 /* SCHED_FLAG_RECLAIM */);
+	errno = try_reserve(b->pid, 5 * MS, 100 * MS, 2 /* SCHED_FLAG_RECLAIM */);
 	if (errno)
 		die("reclaim");
 	await_depletion(b);
-	sent = now(CLOCK_MONOTONIC);
-	tap_send(tap_a);
+	sent = now();
+	tap_send(&tap_a);
 	return response(b, sent, 6 * MS) >= 0 ? true : because("no loan");
 }
 
@@ -1071,10 +949,10 @@ static bool limit_counts_units_of_each_cpu(void)
 {
 	int err;
 
-	must_put("t/cpu.spare.pool", "6000 10000 cpus=1");
-	err = put("/proc/sys/kernel/sched_rt_runtime_us", "600000");
+	must_write("t/cpu.spare.pool", "6000 10000 cpus=1");
+	err = write_file("/proc/sys/kernel/sched_rt_runtime_us", "600000");
 	if (!err)
-		must_put("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+		must_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
 	return err == EBUSY ? true : because("lowering the limit below the units said %d", err);
 }
 
@@ -1083,12 +961,12 @@ static bool two_units_serve_two(void)
 	long long refused = stat_of("t", "nr_refused"), borrows = stat_of("t", "nr_borrows");
 	struct borrower *a, *b;
 
-	must_put("t/cpu.spare.pool", "2000 10000 units=2 cpus=1");
+	must_write("t/cpu.spare.pool", "2000 10000 units=2 cpus=1");
 	a = borrower_start(0, "t/a", 5 * MS, 100 * MS);
 	b = borrower_start(1, "t/b", 5 * MS, 100 * MS);
 	await_depletion(a);
 	await_depletion(b);
-	tap_send(tap_t);
+	tap_send(&tap_t);
 	if (!reaches("t", "nr_borrows", borrows + 2, MS))
 		return false;
 	return stat_of("t", "nr_refused") == refused ? true : because("refused");
@@ -1101,16 +979,16 @@ static bool chain_stays_within_the_unit(void)
 	long long used, most = 4000 * (horizon / (10 * MS) + 1) + 100;
 	int64_t start;
 
-	must_put("t/a/cpu.spare.borrow", "on chances=1");
-	must_put("t/b/cpu.spare.borrow", "on chances=1");
+	must_write("t/a/cpu.spare.borrow", "on chances=1");
+	must_write("t/b/cpu.spare.borrow", "on chances=1");
 	borrower_start(0, "t/a", 2 * MS, 100 * MS);
 	borrower_start(1, "t/b", 2 * MS, 100 * MS);
 	borrower_start(2, "t/b", 2 * MS, 100 * MS);
 	pause_ns(20 * MS);
 	used = stat_of("t", "borrowed_usec");
-	start = now(CLOCK_MONOTONIC);
-	while (now(CLOCK_MONOTONIC) - start < horizon) {
-		tap_send(tap_t);
+	start = now();
+	while (now() - start < horizon) {
+		tap_send(&tap_t);
 		pause_ns(500 * US);
 	}
 	used = stat_of("t", "borrowed_usec") - used;
@@ -1147,21 +1025,21 @@ static bool neighbour_meets_deadlines_under_flood(void)
 			struct timespec ts = { release / 1000000000, release % 1000000000 };
 
 			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-			cpu = now(CLOCK_THREAD_CPUTIME_ID);
-			while (now(CLOCK_THREAD_CPUTIME_ID) - cpu < 9 * MS)
+			cpu = cpu_time_of(0);
+			while (cpu_time_of(0) - cpu < 9 * MS)
 				;
-			shared->misses += now(CLOCK_MONOTONIC) > release + 50 * MS;
+			shared->misses += now() > release + 50 * MS;
 			shared->ended++;
 		}
 		_exit(0);
 	}
-	move(pid, "t/b");
-	must_put("t/b/cpu.spare.borrow", "off");
+	join("t/b", pid);
+	must_write("t/b/cpu.spare.borrow", "off");
 	await_reservation(pid, 10 * MS, 50 * MS);
 	borrower_start(0, "t/a", 20 * MS, 100 * MS);
-	shared->first = now(CLOCK_MONOTONIC) + 50 * MS;
+	shared->first = now() + 50 * MS;
 	while (!waitpid(pid, NULL, WNOHANG)) {
-		tap_send(tap_a);
+		tap_send(&tap_a);
 		pause_ns(300 * US);
 	}
 	misses = shared->misses;
@@ -1176,29 +1054,29 @@ static bool admission_counts_units(void)
 	/* 0.4 (pool) + 0.05 (fair server) + 0.6 > 0.95 */
 	pid_t pid = borrower_start(0, "t/a", 40 * MS, 100 * MS)->pid;
 
-	if (reserve(pid, 60 * MS, 100 * MS) != EBUSY)
+	if (try_reserve(pid, 60 * MS, 100 * MS, 0) != EBUSY)
 		return because("a reservation beyond the limit was admitted");
-	if (put("t/cpu.spare.pool", "6000 10000 cpus=1") != EBUSY)
+	if (write_file("t/cpu.spare.pool", "6000 10000 cpus=1") != EBUSY)
 		return because("a pool beyond the limit was admitted");
 	if (stat_of("t", "units") != 1)
 		return because("the refused pool changed the old one");
-	return put("t/cpu.spare.pool", "5000 10000 cpus=1") ?
+	return write_file("t/cpu.spare.pool", "5000 10000 cpus=1") ?
 		because("a pool that fits was refused") : true;
 }
 
 static bool device_belongs_to_one_group(void)
 {
-	if (put("t/b/cpu.spare.dev", "+tapa") != EBUSY)
+	if (write_file("t/b/cpu.spare.dev", "+tapa") != EBUSY)
 		return because("a device was bound twice");
-	if (put("t/a/cpu.spare.dev", "+tapa"))
+	if (write_file("t/a/cpu.spare.dev", "+tapa"))
 		return because("binding again is not idempotent");
-	if (put("t/b/cpu.spare.dev", "-tapa") != ENODEV)
+	if (write_file("t/b/cpu.spare.dev", "-tapa") != ENODEV)
 		return because("a group released another group's device");
-	if (put("t/a/cpu.spare.dev", "+nosuch") != ENODEV)
+	if (write_file("t/a/cpu.spare.dev", "+nosuch") != ENODEV)
 		return because("an absent device was bound");
-	if (put("t/a/cpu.spare.dev", "tapa") != EINVAL)
+	if (write_file("t/a/cpu.spare.dev", "tapa") != EINVAL)
 		return because("a name without a sign was accepted");
-	return put("t/a/cpu.spare.dev", "-tapa") || put("t/a/cpu.spare.dev", "+tapa") ?
+	return write_file("t/a/cpu.spare.dev", "-tapa") || write_file("t/a/cpu.spare.dev", "+tapa") ?
 		because("a device cannot be released and bound again") : true;
 }
 
@@ -1282,19 +1160,19 @@ static void set_up(void)
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (borrowers == MAP_FAILED)
 		die("mmap");
-	must_put("cgroup.subtree_control", "+cpu +cpuset");
+	must_write("cgroup.subtree_control", "+cpu +cpuset");
 	must_mkdir("t");
-	must_put("t/cpuset.cpus", "1");
-	must_put("t/cpuset.cpus.partition", "root");
-	must_put("t/cgroup.subtree_control", "+cpu");
+	must_write("t/cpuset.cpus", "1");
+	must_write("t/cpuset.cpus.partition", "root");
+	must_write("t/cgroup.subtree_control", "+cpu");
 	must_mkdir("t/a");
 	must_mkdir("t/b");
 	tap_a = tap_open("tapa");
 	tap_b = tap_open("tapb");
 	tap_t = tap_open("tapt");
-	must_put("t/a/cpu.spare.dev", "+tapa");
-	must_put("t/b/cpu.spare.dev", "+tapb");
-	must_put("t/cpu.spare.dev", "+tapt");
+	must_write("t/a/cpu.spare.dev", "+tapa");
+	must_write("t/b/cpu.spare.dev", "+tapb");
+	must_write("t/cpu.spare.dev", "+tapt");
 }
 
 int main(void)
