@@ -264,9 +264,15 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 
 	referee_check_fits(rq, false);
 	check_entitled(rq, thread);
-	/* With its group it has left a line, which is not told. */
+	/*
+	 * With its group it has left a line, which is not told. That it has left one
+	 * otherwise, and asked another pool, is not told either: then its source is not
+	 * known. The address of what it waited for once may be another pool's by now.
+	 */
 	if (!thread->waits_on || thread->source_group != task_group(p))
 		set_source(thread);
+	else if (thread->source != source_of(p))
+		thread->source = NULL;
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	referee_leave_line(thread);
@@ -334,7 +340,7 @@ static bool is_taken(struct rq *rq, struct referee_thread *thread)
 	struct task_struct *p = thread->task;
 
 	return !rq->online || !cpu_active(cpu_of(rq)) || referee_boosted(p) ||
-	       thread->source != source_of(p);
+	       !thread->source || thread->source != source_of(p);
 }
 
 /* Whether @reason is what was seen of @p. */
