@@ -99,7 +99,7 @@ static void check_line(struct rq *rq, struct referee_thread *thread)
 		/* It has left the line to run, which is not told. */
 		if (!other->task->spare.stock)
 			continue;
-		if (other->source == thread->source &&
+		if (thread->source && other->source == thread->source &&
 		    other->asked < thread->asks_from) {
 			referee_step(rq, "is passed over", other->task, other->asked);
 			referee_fault(rq, REFEREE_LINE, thread->task,
@@ -178,10 +178,21 @@ static void set_source(struct referee_thread *thread)
 	thread->source = source_of(thread->task);
 }
 
+/*
+ * It has got in line, or left one, untold: then it may be for the pool that its group
+ * has used up to now. That pool's address may be another's by now, too.
+ */
+static void guess_source(struct referee_thread *thread)
+{
+	if (thread->source && thread->source_group == task_group(thread->task) &&
+	    thread->source != source_of(thread->task))
+		thread->source = NULL;
+	else
+		set_source(thread);
+}
+
 static void line_up(struct rq *rq, struct referee_thread *thread)
 {
-	/* What it waits for is that pool's, whatever its group uses when it is served. */
-	set_source(thread);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	wait_in_line(rq, thread);
@@ -193,6 +204,8 @@ static void on_wait(void *data, struct task_struct *p)
 
 	referee_step(rq, "waits", p, 0);
 	referee_tally(p, REFEREE_TALLY_WAITS, 1);
+	/* What it waits for is that pool's, whatever its group uses when it is served. */
+	set_source(referee_thread(p));
 	line_up(rq, referee_thread(p));
 }
 
@@ -201,8 +214,10 @@ void referee_may_wait(struct rq *rq, struct task_struct *p)
 {
 	struct referee_thread *thread = referee_thread(p);
 
-	if (p->spare.stock && !thread->waits_on)
+	if (p->spare.stock && !thread->waits_on) {
+		guess_source(thread);
 		line_up(rq, thread);
+	}
 }
 
 #define CLOCK_ERROR	4096ULL
@@ -264,15 +279,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 
 	referee_check_fits(rq, false);
 	check_entitled(rq, thread);
-	/*
-	 * With its group it has left a line, which is not told. That it has left one
-	 * otherwise, and asked another pool, is not told either: then its source is not
-	 * known. The address of what it waited for once may be another pool's by now.
-	 */
-	if (!thread->waits_on || thread->source_group != task_group(p))
-		set_source(thread);
-	else if (thread->source != source_of(p))
-		thread->source = NULL;
+	guess_source(thread);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	referee_leave_line(thread);

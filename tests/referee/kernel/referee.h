@@ -209,6 +209,7 @@ struct referee_step {
  * @rd: its root domain when it was looked at last
  * @unfit: since when it has more units and fair server than it may, 0: it has not
  * @lost: how long nobody paid since no deadline entity was runnable
+ * @crowd: how many were late together at most, since then
  * @interrupt: when the last timer's interrupt was, by that timer's clock; @began: by the monotonic one;
  *	@hard: of a timer that expires in the interrupt itself
  * @goes_on: how many of them have found that a reschedule was due
@@ -230,6 +231,7 @@ struct referee_cpu {
 	struct root_domain	*rd;
 	u64			unfit;
 	u64			lost;
+	u64			crowd;
 	ktime_t			interrupt;
 	u64			began;
 	bool			hard;

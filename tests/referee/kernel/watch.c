@@ -467,7 +467,9 @@ static void check_late(struct rq *rq, struct referee_cpu *cpu, u64 now)
 	late = rq->clock + (now - rq->clock_task) - first->deadline;
 	if (late <= 0)
 		return;
-	allowed = TICK_NSEC + referee_still + cpu->lost + rq->dl.dl_nr_running * overrun_of(rq, cpu, now);
+	cpu->crowd = max(cpu->crowd, rq->dl.dl_nr_running);
+	/* Each may overrun its last budget and the one before, also who is throttled by now. */
+	allowed = TICK_NSEC + referee_still + cpu->lost + 2 * cpu->crowd * overrun_of(rq, cpu, now);
 	if (late <= allowed || cpumask_weight(rq->rd->span) != 1 ||
 	    rq->rd->dl_bw.bw == -1 || by_cookie(rq)) {
 		cpu->count[REFEREE_SKIP_LATE]++;
@@ -582,8 +584,10 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		referee_settle(rq);
 	}
 	leave(rq);
-	if (!rq->dl.dl_nr_running)
+	if (!rq->dl.dl_nr_running) {
 		cpu->lost = 0;
+		cpu->crowd = 0;
+	}
 	if (dl_task(prev) && task_on_rq_queued(prev)) {
 		referee_may_wait(rq, prev);
 		referee_check_due(rq, prev);
