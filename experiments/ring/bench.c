@@ -308,7 +308,10 @@ static void write_logs(const struct bench_setup *setup, const struct party *part
 		fprintf(file, "%.0f,%.0f\n", AT(party->ring_log[i].begin), AT(party->ring_log[i].end));
 	close_log(file);
 	file = open_log(setup, "rests", side);
-	for (uint64_t i = 0; i < party->rests.count; i++)
+	if (party->rests.count > party->terms.messages + 1)
+		fprintf(stderr, "ring: %c rested %" PRIu64 " times, of which the first %" PRIu64 " are in the log\n", side,
+			party->rests.count, party->terms.messages + 1);
+	for (uint64_t i = 0; i < party->rests.count && i <= party->terms.messages; i++)
 		fprintf(file, "%.0f,%.0f,%" PRIu64 "\n", AT(party->rest_log[i].begin), AT(party->rest_log[i].end),
 			party->rest_log[i].ring);
 	close_log(file);

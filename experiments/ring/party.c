@@ -95,6 +95,14 @@ static void ring_if_owed(struct running *r, bool at_once)
 		ring(r);
 }
 
+// Who sleeps, or is rung too early, may do so more often than there is room for.
+static void note_rest(struct party *party, struct party_rest rest)
+{
+	if (party->rest_log && party->rests.count <= party->terms.messages)
+		party->rest_log[party->rests.count] = rest;
+	add(&party->rests, rest.end - rest.begin);
+}
+
 static void rest(struct running *r)
 {
 	struct party *party = r->party;
@@ -110,9 +118,7 @@ static void rest(struct running *r)
 	spin(r, party->terms.start);
 	end = now(r);
 	party->busy += end - woken;
-	if (party->rest_log)
-		party->rest_log[party->rests.count] = (struct party_rest){ begin, end, other->rings };
-	add(&party->rests, end - begin);
+	note_rest(party, (struct party_rest){ begin, end, other->rings });
 	add(&party->start, end - other->rung_at);
 	party->spurious += !available(r);
 }
@@ -138,9 +144,7 @@ static void wait(struct running *r)
 		party->busy += now(r) - begin;
 		break;
 	}
-	if (party->rest_log)
-		party->rest_log[party->rests.count] = (struct party_rest){ begin, now(r), 0 };
-	add(&party->rests, now(r) - begin);
+	note_rest(party, (struct party_rest){ begin, now(r), 0 });
 }
 
 static void pause_before(struct running *r, uint64_t nth)

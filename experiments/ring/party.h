@@ -60,7 +60,8 @@ struct party {
 	uint64_t lost, consumed;  // P: messages; what C had consumed when P ended
 	uint64_t found;           // by look-ups
 	const struct routes *routes; // that they look into
-	// Where to note: arrays of terms.messages, rings and rests of one more; or NULL.
+	// Where to note: arrays of terms.messages, rings and rests of one more; or NULL. Of more rests only
+	// the first are there.
 	struct party_work *works;
 	struct party_ring *ring_log;
 	struct party_rest *rest_log;

@@ -3,7 +3,9 @@
 // libraries: -lxml2 -lconfig
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -30,6 +32,7 @@ static int run(const char *name, const char *operation, const char *xml, char sa
 	assert_int_equal(pipe(out), 0);
 	pid = fork();
 	if (!pid) {
+		signal(SIGPIPE, SIG_DFL);
 		dup2(in[0], STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
 		dup2(out[1], STDERR_FILENO);
@@ -40,7 +43,8 @@ static int run(const char *name, const char *operation, const char *xml, char sa
 	close(in[0]);
 	close(out[1]);
 	if (xml) {
-		assert_int_equal(write(in[1], xml, strlen(xml)), strlen(xml));
+		/* One that has nothing to do may end before it reads. */
+		assert_true(write(in[1], xml, strlen(xml)) == (ssize_t)strlen(xml) || errno == EPIPE);
 		close(in[1]);
 	}
 	while ((got = read(out[0], said + length, 1023 - length)) > 0)
@@ -197,5 +201,6 @@ int main(void)
 		cmocka_unit_test(needs_its_arguments),
 	};
 
+	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests_name("hook", tests, NULL, NULL);
 }
