@@ -297,6 +297,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 		thread->least_drained = 0;
 		thread->most_drained = 0;
 		thread->used_up = false;
+		thread->may_be_used_up = false;
 	}
 	/* A leftover is no chance; the kernel compares in units of 1024 ns. */
 	thread->surely_fresh = dl_se->dl_throttled || rq->clock > unit->fresh + CLOCK_ERROR;
@@ -367,7 +368,9 @@ static void check_reason(struct rq *rq, struct referee_thread *thread,
 			fault(rq, p, "its own reservation does not run", 1, 0);
 		break;
 	case SPARE_RETURN_CHANCES:
-		if (thread->most_drained < READ_ONCE(terms->chances))
+		/* Terms may have changed since it was charged. */
+		if (!thread->may_be_used_up &&
+		    thread->most_drained < READ_ONCE(terms->chances))
 			fault(rq, p, "ended before it has had its chances",
 			      terms->chances, thread->most_drained);
 		break;
@@ -460,6 +463,7 @@ static void on_return(void *data, struct task_struct *p, struct sched_dl_entity 
 bool referee_loan_charged(struct referee_thread *thread, u64 ns)
 {
 	struct sched_dl_entity *dl_se = thread->loan->dl;
+	unsigned int chances;
 
 	referee_tally(thread->task, REFEREE_TALLY_BORROWED, ns);
 	if (dl_se->dl_throttled || dl_se->runtime > (s64)ns)
@@ -467,7 +471,9 @@ bool referee_loan_charged(struct referee_thread *thread, u64 ns)
 	thread->least_drained += thread->surely_fresh;
 	thread->most_drained += !thread->surely_leftover;
 	/* They may be fewer from now on, and it has what it has. */
-	thread->used_up = thread->least_drained >= READ_ONCE(terms_of(thread->task)->chances);
+	chances = READ_ONCE(terms_of(thread->task)->chances);
+	thread->used_up = thread->least_drained >= chances;
+	thread->may_be_used_up = thread->most_drained >= chances;
 	thread->surely_fresh = true;
 	thread->surely_leftover = false;
 
