@@ -41,7 +41,7 @@ check-neighbours: ## 200,000 jobs of others beside borrowers, requeues, cookies,
 	$(Q)config/setup
 	$(Q)tests/neighbours $(COUNT)
 
-check-referee: ## put each fault of tests/referee/faults into a kernel, and see that the referee finds it; 20 minutes
+check-referee: ## put each fault of tests/referee/faults into a kernel, and see that the referee finds it; 10 minutes
 	$(Q)config/setup
 	$(Q)tests/referee/run
 
