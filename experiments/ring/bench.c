@@ -298,6 +298,8 @@ static void write_logs(const struct bench_setup *setup, const struct party *part
 		       uint64_t ticks_per_us)
 {
 #define AT(ticks) ns_of((double)(int64_t)((ticks) - zero), ticks_per_us)
+	const uint64_t room = party_rest_room(party);
+	const uint64_t noted = party->rests.count < room ? party->rests.count : room;
 	FILE *file = open_log(setup, "works", side);
 
 	for (uint64_t i = 0; i < party->work.count; i++)
@@ -308,10 +310,10 @@ static void write_logs(const struct bench_setup *setup, const struct party *part
 		fprintf(file, "%.0f,%.0f\n", AT(party->ring_log[i].begin), AT(party->ring_log[i].end));
 	close_log(file);
 	file = open_log(setup, "rests", side);
-	if (party->rests.count > party->terms.messages + 1)
+	if (party->rests.count > noted)
 		fprintf(stderr, "ring: %c rested %" PRIu64 " times, of which the first %" PRIu64 " are in the log\n", side,
-			party->rests.count, party->terms.messages + 1);
-	for (uint64_t i = 0; i < party->rests.count && i <= party->terms.messages; i++)
+			party->rests.count, noted);
+	for (uint64_t i = 0; i < noted; i++)
 		fprintf(file, "%.0f,%.0f,%" PRIu64 "\n", AT(party->rest_log[i].begin), AT(party->rest_log[i].end),
 			party->rest_log[i].ring);
 	close_log(file);

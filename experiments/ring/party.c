@@ -98,7 +98,7 @@ static void ring_if_owed(struct running *r, bool at_once)
 // Who sleeps, or is rung too early, may do so more often than there is room for.
 static void note_rest(struct party *party, struct party_rest rest)
 {
-	if (party->rest_log && party->rests.count <= party->terms.messages)
+	if (party->rest_log && party->rests.count < party_rest_room(party))
 		party->rest_log[party->rests.count] = rest;
 	add(&party->rests, rest.end - rest.begin);
 }

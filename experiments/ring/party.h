@@ -67,6 +67,12 @@ struct party {
 	struct party_rest *rest_log;
 };
 
+// How many rests rest_log holds.
+static inline uint64_t party_rest_room(const struct party *party)
+{
+	return party->terms.messages + 1;
+}
+
 // What the place where it runs can do.
 struct party_place {
 	uint64_t (*now)(void);

@@ -54,14 +54,19 @@ int set_online(unsigned int cpu, bool on)
 	return err;
 }
 
-/* Of each FAIR_PERIOD. EBUSY where units and reservations leave less. */
-int set_fair_server(unsigned int cpu, int64_t runtime)
+static int put_fair_server(unsigned int cpu, const char *what, int64_t ns)
 {
 	char path[96], text[24];
 
-	snprintf(path, sizeof(path), DEBUGFS "fair_server/cpu%u/runtime", cpu);
-	snprintf(text, sizeof(text), "%lld", (long long)runtime);
+	snprintf(path, sizeof(path), DEBUGFS "fair_server/cpu%u/%s", cpu, what);
+	snprintf(text, sizeof(text), "%lld", (long long)ns);
 	return put(path, text);
+}
+
+/* Of each FAIR_PERIOD. EBUSY where units and reservations leave less. */
+int set_fair_server(unsigned int cpu, int64_t runtime)
+{
+	return put_fair_server(cpu, "runtime", runtime);
 }
 
 /*
@@ -71,15 +76,9 @@ int set_fair_server(unsigned int cpu, int64_t runtime)
  */
 static void hasten_fair_servers(void)
 {
-	char path[96], text[24];
-
-	snprintf(text, sizeof(text), "%lld", FAIR_PERIOD);
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		if (set_fair_server(cpu, FAIR_RUNTIME))
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++)
+		if (put_fair_server(cpu, "runtime", FAIR_RUNTIME) || put_fair_server(cpu, "period", FAIR_PERIOD))
 			fail("the fair server of CPU %u cannot be set", cpu);
-		snprintf(path, sizeof(path), DEBUGFS "fair_server/cpu%u/period", cpu);
-		must_put(path, text);
-	}
 }
 
 /* All CPUs, and the partitions as they were at the start. */

@@ -201,12 +201,13 @@ static void line_up(struct rq *rq, struct referee_thread *thread)
 static void on_wait(void *data, struct task_struct *p)
 {
 	struct rq *rq = task_rq(p);
+	struct referee_thread *thread = referee_thread(p);
 
 	referee_step(rq, "waits", p, 0);
 	referee_tally(p, REFEREE_TALLY_WAITS, 1);
 	/* What it waits for is that pool's, whatever its group uses when it is served. */
-	set_source(referee_thread(p));
-	line_up(rq, referee_thread(p));
+	set_source(thread);
+	line_up(rq, thread);
 }
 
 /* @p is switched from. That it waits until that is done is not told, if a unit is free. */
@@ -296,8 +297,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 	if (!thread->served) {
 		thread->least_drained = 0;
 		thread->most_drained = 0;
-		thread->used_up = false;
-		thread->may_be_used_up = false;
+		thread->chances = UINT_MAX;
 	}
 	/* A leftover is no chance; the kernel compares in units of 1024 ns. */
 	thread->surely_fresh = dl_se->dl_throttled || rq->clock > unit->fresh + CLOCK_ERROR;
@@ -321,7 +321,7 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 	if (dl_se->rq != rq)
 		fault(rq, p, "dispatched on another CPU than the unit's",
 		      cpu_of(dl_se->rq), cpu_of(rq));
-	if (thread->used_up && thread->least_drained >= READ_ONCE(terms_of(p)->chances))
+	if (thread->least_drained >= max(thread->chances, READ_ONCE(terms_of(p)->chances)))
 		fault(rq, p, "dispatched after it has had its chances",
 		      terms_of(p)->chances, thread->least_drained + 1);
 
@@ -369,8 +369,7 @@ static void check_reason(struct rq *rq, struct referee_thread *thread,
 		break;
 	case SPARE_RETURN_CHANCES:
 		/* Terms may have changed since it was charged. */
-		if (!thread->may_be_used_up &&
-		    thread->most_drained < READ_ONCE(terms->chances))
+		if (thread->most_drained < min(thread->chances, READ_ONCE(terms->chances)))
 			fault(rq, p, "ended before it has had its chances",
 			      terms->chances, thread->most_drained);
 		break;
@@ -463,7 +462,6 @@ static void on_return(void *data, struct task_struct *p, struct sched_dl_entity 
 bool referee_loan_charged(struct referee_thread *thread, u64 ns)
 {
 	struct sched_dl_entity *dl_se = thread->loan->dl;
-	unsigned int chances;
 
 	referee_tally(thread->task, REFEREE_TALLY_BORROWED, ns);
 	if (dl_se->dl_throttled || dl_se->runtime > (s64)ns)
@@ -471,9 +469,7 @@ bool referee_loan_charged(struct referee_thread *thread, u64 ns)
 	thread->least_drained += thread->surely_fresh;
 	thread->most_drained += !thread->surely_leftover;
 	/* They may be fewer from now on, and it has what it has. */
-	chances = READ_ONCE(terms_of(thread->task)->chances);
-	thread->used_up = thread->least_drained >= chances;
-	thread->may_be_used_up = thread->most_drained >= chances;
+	thread->chances = READ_ONCE(terms_of(thread->task)->chances);
 	thread->surely_fresh = true;
 	thread->surely_leftover = false;
 

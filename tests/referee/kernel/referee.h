@@ -133,7 +133,7 @@ struct referee_unit {
  * @dispatched: it was dispatched on it, and is about to be switched to
  * @dispatches: of this loan
  * @least_drained, @most_drained: how often it has drained units for what came last
- * @used_up: when it did last, that was as often as it might; @may_be_used_up: perhaps
+ * @chances: how often it might when it did last; UINT_MAX: it has not
  * @surely_fresh: its unit had a whole budget when it was lent, and still has
  * @surely_leftover: it had not, and has not been drained since
  * @due: an event is not over
@@ -169,8 +169,7 @@ struct referee_thread {
 	unsigned int		dispatches;
 	unsigned int		least_drained;
 	unsigned int		most_drained;
-	bool			used_up;
-	bool			may_be_used_up;
+	unsigned int		chances;
 	bool			surely_fresh;
 	bool			surely_leftover;
 	bool			due;
