@@ -331,9 +331,12 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 		thread->asked = 0;
 		thread->asks_from = rq->clock;
 	}
+	thread->dispatched = cpu->thread != thread;
 	/* Without a switch it goes on, on the unit. */
-	if (cpu->thread != thread) {
-		thread->dispatched = true;
+	if (rcu_access_pointer(rq->curr) != p)
+		return;
+	if (thread->dispatched) {
+		referee_come_in(rq, p, rq->clock_task);
 		return;
 	}
 	referee_account(rq, rq->clock_task);

@@ -318,6 +318,7 @@ void referee_bucket_empty(struct referee_bucket *bucket, u64 now);
 /* watch.c */
 struct referee_thread *referee_thread(struct task_struct *p);
 struct referee_unit *referee_unit(struct rq *rq, struct sched_dl_entity *dl_se);
+void referee_come_in(struct rq *rq, struct task_struct *p, u64 since);
 void referee_account(struct rq *rq, u64 now);
 void referee_settle(struct rq *rq);
 int referee_watch(void);

@@ -414,6 +414,13 @@ static void enter(struct rq *rq, struct task_struct *p, u64 now)
 		referee_loan_own(thread);
 }
 
+/* @p, current, has come into the class, and was not switched to. */
+void referee_come_in(struct rq *rq, struct task_struct *p, u64 since)
+{
+	enter(rq, p, since);
+	referee_cpu(rq)->hrtick = false;
+}
+
 /* Also one without a cookie, or an idle CPU: the others' do not match it. */
 static bool by_cookie(struct rq *rq)
 {
@@ -492,13 +499,10 @@ static void look(struct rq *rq, u64 now)
 	struct referee_thread *thread;
 	struct sched_dl_entity *dl_se;
 
-	if (!dl_task(p) || (cpu->thread && cpu->thread->task != p)) {
+	if (!dl_task(p) || (cpu->thread && cpu->thread->task != p))
 		leave(rq);
-	} else if (!cpu->thread) {
-		/* It has come into the class, and was not switched to. */
-		enter(rq, p, now);
-		cpu->hrtick = false;
-	}
+	else if (!cpu->thread)
+		referee_come_in(rq, p, now);
 	thread = cpu->thread;
 
 	if (!rq->online)
@@ -612,7 +616,9 @@ static void on_charge(void *data, struct task_struct *p, u64 ns)
 	rq = task_rq(p);
 	cpu = referee_cpu(rq);
 	cpu->count[REFEREE_CHARGES]++;
-	if (!cpu->thread || cpu->thread->task != p)
+	if (!cpu->thread)
+		referee_come_in(rq, p, rq->clock_task - ns);
+	if (cpu->thread->task != p)
 		return;
 	referee_account(rq, rq->clock_task);
 	cpu->thread->charged += ns;
