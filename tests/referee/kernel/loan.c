@@ -221,7 +221,15 @@ void referee_may_wait(struct rq *rq, struct task_struct *p)
 	}
 }
 
-#define CLOCK_ERROR	4096ULL
+/*
+ * By how much the kernel may be wrong about when a unit is fresh: dl_entity_overflow()
+ * takes times and runtimes without their last ten bits.
+ */
+static u64 freshness_error(struct sched_dl_entity *dl_se)
+{
+	return 4096 + div64_u64(dl_se->dl_period << 10,
+				max_t(u64, dl_se->dl_runtime, 2048) - 1024);
+}
 
 /* A group's setting is changed, and then applied: so long it may take. */
 #define CHANGE_MAX	NSEC_PER_SEC
@@ -262,6 +270,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 	struct rq *rq = task_rq(p);
 	struct referee_thread *thread = referee_thread(p);
 	struct referee_unit *unit = referee_unit(rq, dl_se);
+	u64 error;
 
 	referee_step(rq, "borrows", p, dl_se->runtime);
 	referee_cpu(rq)->count[REFEREE_LOANS]++;
@@ -299,9 +308,10 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 		thread->most_drained = 0;
 		thread->chances = UINT_MAX;
 	}
-	/* A leftover is no chance; the kernel compares in units of 1024 ns. */
-	thread->surely_fresh = dl_se->dl_throttled || rq->clock > unit->fresh + CLOCK_ERROR;
-	thread->surely_leftover = !dl_se->dl_throttled && rq->clock + CLOCK_ERROR < unit->fresh;
+	/* A leftover is no chance. */
+	error = freshness_error(dl_se);
+	thread->surely_fresh = dl_se->dl_throttled || rq->clock > unit->fresh + error;
+	thread->surely_leftover = !dl_se->dl_throttled && rq->clock + error < unit->fresh;
 }
 
 static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entity *dl_se)
