@@ -111,6 +111,24 @@ static void check_line(struct rq *rq, struct referee_thread *thread)
 
 /* Events */
 
+/*
+ * The pool that @thread's group uses may change at any moment; who has a loan or a
+ * place in line has it of the one that the kernel saw. It is the same if it was so
+ * before that and is so after it.
+ */
+static void see_source(struct referee_thread *thread)
+{
+	thread->source_group = task_group(thread->task);
+	thread->source = source_of(thread->task);
+}
+
+static void keep_source(struct referee_thread *thread)
+{
+	if (thread->source_group != task_group(thread->task) ||
+	    thread->source != source_of(thread->task))
+		thread->source = NULL;
+}
+
 static bool is_locked(struct rq *rq)
 {
 	return raw_spin_is_locked(__rq_lockp(rq));
@@ -127,6 +145,8 @@ static void on_event(void *data, struct task_struct *p)
 		return;
 	if (!is_locked(task_rq(p)))
 		return;
+	if (!thread->loan && !p->spare.stock)
+		see_source(thread);
 	if (!thread->due)
 		thread->asks_from = task_rq(p)->clock;
 	thread->due = true;
@@ -172,25 +192,6 @@ void referee_check_due(struct rq *rq, struct task_struct *p)
 
 /* Loans */
 
-static void set_source(struct referee_thread *thread)
-{
-	thread->source_group = task_group(thread->task);
-	thread->source = source_of(thread->task);
-}
-
-/*
- * It has got in line, or left one, untold: then it may be for the pool that its group
- * has used up to now. That pool's address may be another's by now, too.
- */
-static void guess_source(struct referee_thread *thread)
-{
-	if (thread->source && thread->source_group == task_group(thread->task) &&
-	    thread->source != source_of(thread->task))
-		thread->source = NULL;
-	else
-		set_source(thread);
-}
-
 static void line_up(struct rq *rq, struct referee_thread *thread)
 {
 	if (!thread->asked)
@@ -205,8 +206,7 @@ static void on_wait(void *data, struct task_struct *p)
 
 	referee_step(rq, "waits", p, 0);
 	referee_tally(p, REFEREE_TALLY_WAITS, 1);
-	/* What it waits for is that pool's, whatever its group uses when it is served. */
-	set_source(thread);
+	keep_source(thread);
 	line_up(rq, thread);
 }
 
@@ -216,7 +216,7 @@ void referee_may_wait(struct rq *rq, struct task_struct *p)
 	struct referee_thread *thread = referee_thread(p);
 
 	if (p->spare.stock && !thread->waits_on) {
-		guess_source(thread);
+		keep_source(thread);
 		line_up(rq, thread);
 	}
 }
@@ -289,7 +289,7 @@ static void on_borrow(void *data, struct task_struct *p, struct sched_dl_entity 
 
 	referee_check_fits(rq, false);
 	check_entitled(rq, thread);
-	guess_source(thread);
+	keep_source(thread);
 	if (!thread->asked)
 		thread->asked = rq->clock;
 	referee_leave_line(thread);

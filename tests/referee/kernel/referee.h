@@ -140,8 +140,8 @@ struct referee_unit {
  * @served: it was dispatched on a loan since the last event
  * @again: an event came during the loan
  * @replied: it has replied since the last event
- * @source: the pool it had that from, or waits for; NULL: not known
- * @source_group: the group it was in then
+ * @source: the pool it has that from, or waits for; NULL: not known
+ * @source_group: the group it was in when @source was seen
  * @group: the group it was in when its loan ended
  * @asked: when it first asked for a unit, 0: it has not, or was dispatched since
  * @asks_from: it cannot have asked before: its event came, or it was dispatched. It asks
