@@ -2,7 +2,8 @@
 /*
  * What mainline does to a SCHED_DEADLINE thread that runs, and the first patches of
  * the series mend: it is not stopped when it is throttled where it stands, nor when
- * it leaves the class while others of the class wait. For one CPU.
+ * it leaves the class while others of the class wait. Nor is a plain thread that has
+ * come before those by the fair server, when it loses that. For one CPU.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -176,6 +177,69 @@ static void test_steps_down(void)
 	       "who waits behind a thread that leaves the class runs at once");
 }
 
+/* From the fair server, by which alone it runs, to SCHED_FIFO, while one of SCHED_DEADLINE waits. */
+static void step_up(void *data)
+{
+	for (; shared->round < ROUNDS; shared->round++) {
+		int before = shared->others;
+
+		if (write(*(int *)data, "", 1) != 1 || shared->others != before ||
+		    set_class(0, SCHED_FIFO, 0, 0, 0))
+			die("round");
+		shared->ran[shared->round] = shared->others - before;
+		if (set_class(0, SCHED_OTHER, 0, 0, 0))
+			die("round");
+	}
+	pause();
+}
+
+static void put_fair_server(const char *what, int64_t ns)
+{
+	char path[80];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/sched/fair_server/cpu0/%s", what);
+	file = fopen(path, "w");
+	if (!file || (fprintf(file, "%lld\n", (long long)ns) < 0) | (fclose(file) != 0))
+		die(path);
+}
+
+/* @beside: another plain thread, so that the server does not stop when this one leaves it. */
+static void test_steps_up(int beside)
+{
+	pid_t pid, other, hog, plain = beside ? child(spin, NULL) : 0;
+	int ran = 0, ends[2];
+
+	memset(shared, 0, sizeof(*shared));
+	if (pipe(ends))
+		die("pipe");
+	put_fair_server("runtime", PERIOD / 20);
+	put_fair_server("period", PERIOD);
+	other = child(be_behind, &ends[0]);
+	/* Its deadline is later than that of the server. */
+	reserve(other, 10 * MS, 20 * PERIOD);
+	hog = child(spin, NULL);
+	pid = child(step_up, &ends[1]);
+	/* This thread comes before the hog, and ends it. */
+	if (set_attributes(0, (struct attributes){ .policy = SCHED_FIFO, .priority = 60 }) ||
+	    set_attributes(hog, (struct attributes){ .policy = SCHED_FIFO, .priority = 40 }))
+		die("sched_setattr");
+	pause_ns(3 * (ROUNDS + 5) * PERIOD);
+	end(hog);
+	if (set_class(0, SCHED_OTHER, 0, 0, 0))
+		die("sched_setattr");
+	end(pid);
+	end(other);
+	if (beside)
+		end(plain);
+	for (int i = 0; i < ROUNDS; i++)
+		ran += shared->ran[i];
+	printf("# it has run when sched_setattr() returns: in %d of %d rounds\n", ran, shared->round);
+	report(shared->round == ROUNDS && ran == ROUNDS, beside ?
+	       "so it does if the server has another to run" :
+	       "who waits behind a thread that the fair server runs, and that leaves it, runs at once");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -184,6 +248,8 @@ int main(void)
 		die("mmap");
 	test_late();
 	test_steps_down();
+	test_steps_up(0);
+	test_steps_up(1);
 	printf("1..%d\n", number);
 	return failures != 0;
 }
