@@ -129,21 +129,13 @@ static void keep_source(struct referee_thread *thread)
 		thread->source = NULL;
 }
 
-static bool is_locked(struct rq *rq)
-{
-	return raw_spin_is_locked(__rq_lockp(rq));
-}
-
-static void on_event(void *data, struct task_struct *p)
+static void on_event(void *data, struct task_struct *p, bool again)
 {
 	struct referee_thread *thread = referee_thread(p);
 
 	referee_tally(p, REFEREE_TALLY_EVENTS, 1);
-	/* One that changes nothing is reported without the lock. */
-	if (READ_ONCE(p->spare.pending) && thread->due &&
-	    !thread->served && !thread->replied)
-		return;
-	if (!is_locked(task_rq(p)))
+	/* That is reported without the lock. */
+	if (again)
 		return;
 	if (!thread->loan && !p->spare.stock)
 		see_source(thread);

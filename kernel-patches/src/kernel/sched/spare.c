@@ -945,7 +945,7 @@ static void spare_event(struct rq *rq, struct task_struct *p)
 		return;
 
 	spare_count(p, SPARE_NR_EVENTS, 1);
-	trace_sched_spare_event(p);
+	trace_sched_spare_event(p, false);
 
 	WRITE_ONCE(p->spare.answered, 0);
 	WRITE_ONCE(p->spare.served, false);
@@ -1014,7 +1014,7 @@ void __sched_spare_event(struct task_struct *p)
 		spare_count(p, SPARE_NR_EVENTS, 1);
 		if (!READ_ONCE(p->on_cpu) && READ_ONCE(p->spare.refused))
 			spare_count(p, SPARE_NR_REFUSED, 1);
-		trace_sched_spare_event(p);
+		trace_sched_spare_event(p, true);
 		return;
 	}
 

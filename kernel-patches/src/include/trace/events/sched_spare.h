@@ -39,10 +39,29 @@ DECLARE_EVENT_CLASS(sched_spare_thread,
 			      __entry->queued)
 );
 
-DEFINE_EVENT(sched_spare_thread, sched_spare_event,
-	     TP_PROTO(struct task_struct *p),
+/* @again: it adds nothing to the one before, which is not over. */
+TRACE_EVENT(sched_spare_event,
+	    TP_PROTO(struct task_struct *p, bool again),
 
-	     TP_ARGS(p)
+	    TP_ARGS(p, again),
+
+	    TP_STRUCT__entry(__string(comm, p->comm)
+			     __field(pid_t, pid)
+			     __field(bool, throttled)
+			     __field(bool, queued)
+			     __field(bool, again)
+	    ),
+
+	    TP_fast_assign(__assign_str(comm);
+			   __entry->pid = p->pid;
+			   __entry->throttled = p->dl.dl_throttled;
+			   __entry->queued = p->on_rq;
+			   __entry->again = again;
+	    ),
+
+	    TP_printk("comm=%s pid=%d throttled=%d queued=%d again=%d",
+		      __get_str(comm), __entry->pid, __entry->throttled,
+		      __entry->queued, __entry->again)
 );
 
 DEFINE_EVENT(sched_spare_thread, sched_spare_reply,
