@@ -232,8 +232,8 @@ bit looking;			/* it runs, and has not looked at accepted */
 #define DRAINED_OK(v)	(!s(v).spent || s(v).cbs == DRAINED)
 
 #define CAUSE_OK(p) \
-	(!t(p).pending && !t(p).loan || t(p).event || t(p).credit || t(p).answered || \
-	 !source)
+	(!t(p).pending && !t(p).loan || t(p).event || t(p).credit || \
+	 t(p).answered && t(p).queued || !source)
 
 /*
  * Third sentence: what a loan was for ends it. So it is there or it is pending
@@ -809,7 +809,11 @@ inline charge_leaving(p)
 inline sched_spare_dequeue(p, sleeps, halts)
 {
 	FORGET_PICK;
+#ifdef FAULT_LINGERS_ASLEEP
 	saved = t(p).pending && !(halts);
+#else
+	saved = t(p).pending && !(halts) && !((sleeps) && t(p).answered);
+#endif
 	t(p).pending = 0;
 	if
 	:: CURRENT(p) -> charge(CPU(p))

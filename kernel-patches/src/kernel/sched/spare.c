@@ -699,7 +699,8 @@ void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 	/* On PREEMPT_RT a contended lock on the way to a halt is a sleep of its own. */
 	halts = sleeps && p->spare.halting &&
 		(READ_ONCE(p->__state) & TASK_INTERRUPTIBLE);
-	pending = p->spare.pending && !halts;
+	/* A reply has answered whatever had come by then: it does not linger asleep. */
+	pending = p->spare.pending && !halts && !(sleeps && p->spare.answered);
 
 	/* Here it may be throttled, and it is not to ask any more: it leaves. */
 	spare_set_pending(p, false);
