@@ -488,7 +488,7 @@ void referee_loan_own(struct referee_thread *thread)
 		over(thread);
 }
 
-/* It woke up, moved or was boosted: where its loan went is clear. */
+/* It woke up, moved, also to another group, or was boosted: where its loan went is clear. */
 void referee_has_left(struct rq *rq, struct referee_thread *thread)
 {
 	struct referee_cpu *cpu = referee_cpu(rq);

@@ -14,6 +14,7 @@
 #include <linux/ptrace.h>
 #include <linux/mm.h>
 #include <asm/irq_regs.h>
+#include <trace/events/cgroup.h>
 #include <trace/events/sched.h>
 #include <trace/events/timer.h>
 
@@ -758,6 +759,33 @@ static void on_boost(void *data, struct task_struct *p, struct task_struct *by)
 	referee_has_left(rq, referee_thread(p));
 }
 
+static void left_group(struct task_struct *p)
+{
+	struct rq_flags rf;
+	struct rq *rq;
+
+	if (!dl_policy(p->policy))
+		return;
+	rq = task_rq_lock(p, &rf);
+	referee_has_left(rq, referee_thread(p));
+	task_rq_unlock(rq, p, &rf);
+}
+
+/* It may be back in its group before anything is looked at. */
+static void on_attach(void *data, struct cgroup *group, const char *path,
+		      struct task_struct *leader, bool all)
+{
+	struct task_struct *p;
+
+	guard(rcu)();
+	if (!all) {
+		left_group(leader);
+		return;
+	}
+	for_each_thread(leader, p)
+		left_group(p);
+}
+
 static void on_free(void *data, struct task_struct *p)
 {
 	struct referee_thread *thread = &referee_threads[p->pid % PID_MAX_DEFAULT];
@@ -770,6 +798,7 @@ static void on_free(void *data, struct task_struct *p)
 int referee_watch(void)
 {
 	return register_trace_sched_process_free(on_free, NULL) ?:
+	       register_trace_cgroup_attach_task(on_attach, NULL) ?:
 	       register_trace_hrtimer_init(on_timer_init, NULL) ?:
 	       register_trace_hrtimer_expire_entry(on_timer, NULL) ?:
 	       register_trace_hrtimer_expire_exit(on_timer_done, NULL) ?:
@@ -790,5 +819,6 @@ void referee_unwatch(void)
 	unregister_trace_hrtimer_expire_exit(on_timer_done, NULL);
 	unregister_trace_hrtimer_expire_entry(on_timer, NULL);
 	unregister_trace_hrtimer_init(on_timer_init, NULL);
+	unregister_trace_cgroup_attach_task(on_attach, NULL);
 	unregister_trace_sched_process_free(on_free, NULL);
 }
