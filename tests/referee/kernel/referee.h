@@ -212,6 +212,7 @@ struct referee_step {
  * @crowd: how many were late together at most, since then
  * @interrupt: when the last timer's interrupt was, by that timer's clock; @began: by the monotonic one;
  *	@hard: of a timer that expires in the interrupt itself
+ * @by_cookie: core scheduling was on at the last switch, or since
  * @goes_on: how many of them have found that a reschedule was due
  * @timer_late: how late a timer was, @timer_time: when that was
  * @unit_book: the units that were lent here
@@ -235,6 +236,7 @@ struct referee_cpu {
 	ktime_t			interrupt;
 	u64			began;
 	bool			hard;
+	bool			by_cookie;
 	unsigned int		goes_on;
 	u64			timer_late;
 	u64			timer_time;

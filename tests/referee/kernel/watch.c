@@ -422,14 +422,22 @@ void referee_come_in(struct rq *rq, struct task_struct *p, u64 since)
 	referee_cpu(rq)->hrtick = false;
 }
 
-/* Also one without a cookie, or an idle CPU: the others' do not match it. */
-static bool by_cookie(struct rq *rq)
+static bool core_picks(struct rq *rq)
 {
 #ifdef CONFIG_SCHED_CORE
 	return sched_core_enabled(rq);
 #else
 	return false;
 #endif
+}
+
+/*
+ * What runs was picked so, also one without a cookie, or an idle CPU: the others' do
+ * not match it. It goes on when the last cookie is gone: mainline reschedules nobody.
+ */
+static bool by_cookie(struct rq *rq)
+{
+	return referee_cpu(rq)->by_cookie;
 }
 
 static bool is_first(struct rq *rq, struct sched_dl_entity *dl_se)
@@ -508,6 +516,7 @@ static void look(struct rq *rq, u64 now)
 
 	if (!rq->online)
 		cpu->offline = rq->clock;
+	cpu->by_cookie |= core_picks(rq);
 
 	/* It is in schedule(), which has dropped the lock to look for others. */
 	if (!task_on_rq_queued(p))
@@ -578,6 +587,7 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		referee_domains_changed += !!cpu->rd;
 		cpu->rd = rq->rd;
 	}
+	cpu->by_cookie = core_picks(rq);
 	if (!is_watched(rq) && !dl_task(next))
 		return;
 
