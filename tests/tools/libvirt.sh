@@ -154,6 +154,16 @@ is_noted() {
 	[[ -e /run/dlspare/vms.d/my%20web_1.conf ]]
 }
 
+# libvirtd answers before it has connected to its domains again, and called the hook.
+is_noted_soon() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		! is_noted || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 has_policy() {
 	cat /run/dlspare/vms.d/*
 	grep -q 'name = "my web_1"; runtime = "40ms"; period = "100ms"; pool = "gold";' /run/dlspare/vms.d/my%20web_1.conf
@@ -173,7 +183,7 @@ survives_a_restart() {
 	while kill -0 "$libvirtd" 2>/dev/null; do sleep 0.1; done
 	rm /run/dlspare/vms.d/*
 	start_libvirtd
-	virsh list | grep "$domain *running" && is_noted
+	virsh list | grep "$domain *running" && is_noted_soon
 }
 
 ends() {
