@@ -228,9 +228,6 @@ void op_move(void)
 
 	if (i < 0)
 		return;
-	/* Or the CPUs of a partition are never full. */
-	for (int n = 0; n < 8 && own_cpus && !leaves(slots[i].group, group); n++)
-		group = group_some(true);
 	say("%d to %s", i, groups[group].name);
 	if (may_move(i, group)) {
 		err = move(slots[i].pid, group);
