@@ -90,11 +90,6 @@ static int put_as(uid_t uid, const char *path, const char *text)
 	return error;
 }
 
-static int try_put(const char *path, const char *text)
-{
-	return put_as(0, path, text);
-}
-
 /* The file's first line is @text. */
 static bool reads(const char *path, const char *text)
 {

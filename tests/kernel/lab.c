@@ -96,16 +96,26 @@ pid_t child(void (*run)(void *), void *data)
 	return pid;
 }
 
+int try_put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
 void put(const char *group, const char *file, const char *text)
 {
 	char path[256];
-	int fd;
 
 	snprintf(path, sizeof(path), ROOT "/%s/%s", group, file);
-	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+	errno = try_put(path, text);
+	if (errno)
 		die(path);
-	close(fd);
 }
 
 void join(const char *group, pid_t pid)

@@ -50,6 +50,8 @@ void reserve(pid_t pid, int64_t runtime, int64_t period);
 /* A child that runs @run and dies with its parent. */
 pid_t child(void (*run)(void *), void *data);
 
+/* Returns 0 or what the write was refused with. */
+int try_put(const char *path, const char *text);
 /* A group's name is relative to the root group: "" is that itself. */
 void put(const char *group, const char *file, const char *text);
 void join(const char *group, pid_t pid);

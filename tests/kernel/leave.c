@@ -128,12 +128,7 @@ static void test_replenishment(void)
 
 static int switch_cpu1(const char *state)
 {
-	FILE *file = fopen("/sys/devices/system/cpu/cpu1/online", "w");
-	int error = file ? 0 : errno;
-
-	if (file && ((fputs(state, file) < 0) | (fclose(file) != 0)))
-		error = errno;
-	return error;
+	return try_put("/sys/devices/system/cpu/cpu1/online", state);
 }
 
 /* A sleeper is on the CPU that it ran on last; its root domain may have none that is active. */

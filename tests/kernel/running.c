@@ -21,6 +21,7 @@
 
 #define ROUNDS 20
 #define PERIOD (100 * MS)
+#define FAIR_SERVER "/sys/kernel/debug/sched/fair_server/cpu0/"
 
 /* What the threads of a test tell each other. */
 struct shared {
@@ -193,17 +194,6 @@ static void step_up(void *data)
 	pause();
 }
 
-static void put_fair_server(const char *what, int64_t ns)
-{
-	char path[80];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/sched/fair_server/cpu0/%s", what);
-	file = fopen(path, "w");
-	if (!file || (fprintf(file, "%lld\n", (long long)ns) < 0) | (fclose(file) != 0))
-		die(path);
-}
-
 /* @beside: another plain thread, so that the server does not stop when this one leaves it. */
 static void test_steps_up(int beside)
 {
@@ -213,8 +203,9 @@ static void test_steps_up(int beside)
 	memset(shared, 0, sizeof(*shared));
 	if (pipe(ends))
 		die("pipe");
-	put_fair_server("runtime", PERIOD / 20);
-	put_fair_server("period", PERIOD);
+	/* 5 ms in each PERIOD. */
+	if (try_put(FAIR_SERVER "runtime", "5000000") || try_put(FAIR_SERVER "period", "100000000"))
+		die(FAIR_SERVER);
 	other = child(be_behind, &ends[0]);
 	/* Its deadline is later than that of the server. */
 	reserve(other, 10 * MS, 20 * PERIOD);
