@@ -12,7 +12,7 @@
 struct assign {
 	const char *vm;
 	const char *pool;
-	int on, charge, reply;
+	int on, charge, reply, timer;
 	int64_t chances, linger;
 };
 
@@ -51,6 +51,8 @@ static int assign_vm(struct policy *policy, void *data)
 		vm->borrow.charge = assign->charge;
 	if (assign->reply >= 0)
 		vm->borrow.reply = assign->reply;
+	if (assign->timer >= 0)
+		vm->borrow.timer = assign->timer;
 	if (assign->chances >= 0)
 		vm->borrow.chances = assign->chances;
 	if (assign->linger >= 0)
@@ -67,12 +69,14 @@ int cmd_assign(int argc, char **argv)
 		{ "reply", no_argument, NULL, 'r' },
 		{ "no-reply", no_argument, NULL, 'R' },
 		{ "linger", required_argument, NULL, 'l' },
+		{ "timer", no_argument, NULL, 't' },
+		{ "no-timer", no_argument, NULL, 'T' },
 		{ "on", no_argument, NULL, 'o' },
 		{ "off", no_argument, NULL, 'O' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ 0 },
 	};
-	struct assign assign = { .on = -1, .charge = -1, .reply = -1, .chances = -1, .linger = -1 };
+	struct assign assign = { .on = -1, .charge = -1, .reply = -1, .timer = -1, .chances = -1, .linger = -1 };
 	bool dry_run = false;
 	uint64_t number = 0;
 	int option, code = DONE;
@@ -93,6 +97,10 @@ int cmd_assign(int argc, char **argv)
 		case 'r':
 		case 'R':
 			assign.reply = option == 'r';
+			break;
+		case 't':
+		case 'T':
+			assign.timer = option == 't';
 			break;
 		case 'l':
 			code = edit_time("--linger", optarg, &number);

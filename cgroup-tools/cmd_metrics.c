@@ -50,6 +50,7 @@ static const struct metric {
 	{ STATE_RETURNED_CHANCES, VM | POOL, "returned_total", "counter", NULL, "chances" },
 	{ STATE_RETURNED_SLEEP, VM | POOL, "returned_total", "counter", NULL, "sleep" },
 	{ STATE_RETURNED_REPLY, VM | POOL, "returned_total", "counter", NULL, "reply" },
+	{ STATE_RETURNED_QUIET, VM | POOL, "returned_total", "counter", NULL, "quiet" },
 	{ STATE_RETURNED_CHARGE, VM | POOL, "returned_total", "counter", NULL, "charge" },
 	{ STATE_RETURNED_GONE, VM | POOL, "returned_total", "counter", NULL, "gone" },
 };

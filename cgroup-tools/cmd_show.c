@@ -54,13 +54,13 @@ static json_t *vm_json(const struct vm_policy *vm)
 {
 	static const char *const kinds[] = { "keep", "housekeeping", "deadline" };
 
-	return json_pack("{s:s, s:I, s:I, s:o, s:s?, s:{s:b, s:i, s:b, s:b, s:I}, s:{s:s, s:o, s:I, s:I}, s:o}",
+	return json_pack("{s:s, s:I, s:I, s:o, s:s?, s:{s:b, s:i, s:b, s:b, s:I, s:b}, s:{s:s, s:o, s:I, s:I}, s:o}",
 			 "name", vm->name, "runtime_ns", (json_int_t)vm->reservation.runtime,
 			 "period_ns", (json_int_t)vm->reservation.period, "vcpus", cpus_json(&vm->vcpus),
 			 "pool", vm->pool,
 			 "borrow", "on", (int)vm->borrow.on, "chances", (int)vm->borrow.chances,
 			 "charge", (int)vm->borrow.charge, "reply", (int)vm->borrow.reply,
-			 "linger_ns", (json_int_t)vm->borrow.linger,
+			 "linger_ns", (json_int_t)vm->borrow.linger, "timer", (int)vm->borrow.timer,
 			 "io", "policy", kinds[vm->io.kind], "cpus", cpus_json(&vm->io.cpus),
 			 "runtime_ns", (json_int_t)vm->io.reservation.runtime,
 			 "period_ns", (json_int_t)vm->io.reservation.period,

@@ -29,6 +29,7 @@ static const char *const counter_keys[NR_STATE_COUNTERS] = {
 	[STATE_RETURNED_CHANCES] = "returned_chances",
 	[STATE_RETURNED_SLEEP] = "returned_sleep",
 	[STATE_RETURNED_REPLY] = "returned_reply",
+	[STATE_RETURNED_QUIET] = "returned_quiet",
 	[STATE_RETURNED_CHARGE] = "returned_charge",
 	[STATE_RETURNED_GONE] = "returned_gone",
 	[STATE_UNITS] = "units",
@@ -133,7 +134,7 @@ static const char *warning(bool differs)
 /* What the terms say beyond the defaults of "on". */
 static char *short_terms(const char *terms)
 {
-	static const char *const defaults[] = { "chances=max", "charge=0", "reply=1", "linger=200" };
+	static const char *const defaults[] = { "chances=max", "charge=0", "reply=1", "linger=200", "timer=0" };
 	char *copy = strdup(terms), *rest = copy, *word, *text = calloc(1, strlen(terms) + 1);
 	size_t i;
 
@@ -293,9 +294,9 @@ static void count_facts(struct output *output, const struct state_counters *coun
 		    value[STATE_LOANS], seconds(value[STATE_BORROWED]), value[STATE_DISPATCHES], value[STATE_REFUSED]);
 	fact(output, "returned");
 	output_cell(output, NULL, "own %" PRIu64 ", unused %" PRIu64 ", chances %" PRIu64 ", sleep %" PRIu64 ", reply %"
-		    PRIu64 ", charge %" PRIu64 ", gone %" PRIu64, value[STATE_RETURNED_OWN], value[STATE_RETURNED_UNUSED],
+		    PRIu64 ", quiet %" PRIu64 ", charge %" PRIu64 ", gone %" PRIu64, value[STATE_RETURNED_OWN], value[STATE_RETURNED_UNUSED],
 		    value[STATE_RETURNED_CHANCES], value[STATE_RETURNED_SLEEP], value[STATE_RETURNED_REPLY],
-		    value[STATE_RETURNED_CHARGE], value[STATE_RETURNED_GONE]);
+		    value[STATE_RETURNED_QUIET], value[STATE_RETURNED_CHARGE], value[STATE_RETURNED_GONE]);
 	fact(output, "waits");
 	output_cell(output, NULL, "%" PRIu64 " of %.3f s", value[STATE_WAITS], seconds(value[STATE_WAITED]));
 }

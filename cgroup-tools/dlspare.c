@@ -38,8 +38,9 @@ static const struct command {
 	{ "assign", cmd_assign, "VM POOL|none [OPTION]...", "let a VM borrow from a pool",
 	  "  --chances N|max                dispatches a loan lasts (max)\n"
 	  "  --charge, --no-charge          what it ran on loans is taken from its own budget (no)\n"
-	  "  --reply, --no-reply            a loan ends when the VM has replied (yes)\n"
-	  "  --linger TIME                  this long after the reply, 0..1s (200us)\n"
+	  "  --reply, --no-reply            a loan ends when the VM has replied, or is quiet (yes)\n"
+	  "  --linger TIME                  after at least so much of its CPU time, 0..1s (200us)\n"
+	  "  --timer, --no-timer            its own timer is an event, too (no)\n"
 	  "  --off, --on                    take no loans, only the pool's CPUs (on)\n"
 	  "  --dry-run                      print the writes and make none\n" },
 	{ "status", cmd_status, "[VM]", "what the VMs have, and what they did with it", "" },

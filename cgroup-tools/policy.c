@@ -323,8 +323,8 @@ char *policy_borrow_text(const struct borrow_policy *borrow)
 		return strdup("off");
 	if (borrow->chances)
 		snprintf(chances, sizeof(chances), "%u", borrow->chances);
-	return asprintf(&text, "on chances=%s charge=%d reply=%d linger=%llu", chances, borrow->charge,
-			borrow->reply, borrow->linger / NSEC_PER_USEC) < 0 ? NULL : text;
+	return asprintf(&text, "on chances=%s charge=%d reply=%d linger=%llu timer=%d", chances, borrow->charge,
+			borrow->reply, borrow->linger / NSEC_PER_USEC, borrow->timer) < 0 ? NULL : text;
 }
 
 /* Rules. Each error begins with what has broken the rule: owner, such as "pool 'gold'". */
@@ -776,9 +776,10 @@ static bool read_borrow(const struct reader *reader, const config_setting_t *vm,
 	} else if (!read_number(reader, group, "chances", 1, CHANCES_MAX, &borrow->chances)) {
 		return false;
 	}
-	return read_keys(reader, group, "borrow", "on chances charge reply linger") &&
+	return read_keys(reader, group, "borrow", "on chances charge reply linger timer") &&
 	       read_bool(reader, group, "on", &borrow->on) && read_bool(reader, group, "charge", &borrow->charge) &&
-	       read_bool(reader, group, "reply", &borrow->reply) && read_time(reader, group, "linger", &borrow->linger);
+	       read_bool(reader, group, "reply", &borrow->reply) && read_time(reader, group, "linger", &borrow->linger) &&
+	       read_bool(reader, group, "timer", &borrow->timer);
 }
 
 static bool read_io(const struct reader *reader, const config_setting_t *vm, struct io_policy *io)
@@ -1169,8 +1170,8 @@ static void write_borrow(FILE *file, const struct borrow_policy *borrow)
 		fprintf(file, "%u", borrow->chances);
 	else
 		fputs("\"max\"", file);
-	fprintf(file, "; charge = %s; reply = %s; linger = \"%s\"; };", truth(borrow->charge), truth(borrow->reply),
-		TIME(borrow->linger));
+	fprintf(file, "; charge = %s; reply = %s; linger = \"%s\"; timer = %s; };", truth(borrow->charge), truth(borrow->reply),
+		TIME(borrow->linger), truth(borrow->timer));
 }
 
 static bool write_io(FILE *file, const struct io_policy *io)

@@ -49,6 +49,7 @@ struct borrow_policy {
 	unsigned int chances;		/* 0: max */
 	bool charge;
 	bool reply;
+	bool timer;
 	uint64_t linger;
 };
 

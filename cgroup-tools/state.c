@@ -31,6 +31,7 @@ static const struct {
 	[STATE_RETURNED_CHANCES] = { "returned_chances", 1 },
 	[STATE_RETURNED_SLEEP] = { "returned_sleep", 1 },
 	[STATE_RETURNED_REPLY] = { "returned_reply", 1 },
+	[STATE_RETURNED_QUIET] = { "returned_quiet", 1 },
 	[STATE_RETURNED_CHARGE] = { "returned_charge", 1 },
 	[STATE_RETURNED_GONE] = { "returned_gone", 1 },
 	[STATE_UNITS] = { "units", 1 },

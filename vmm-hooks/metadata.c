@@ -123,6 +123,11 @@ static bool read_reply(struct vm_policy *vm, const char *text, const char **rule
 	return read_bool(&vm->borrow.reply, text, rule);
 }
 
+static bool read_timer(struct vm_policy *vm, const char *text, const char **rule)
+{
+	return read_bool(&vm->borrow.timer, text, rule);
+}
+
 static bool read_linger(struct vm_policy *vm, const char *text, const char **rule)
 {
 	return units_parse(&vm->borrow.linger, text, rule);
@@ -182,7 +187,7 @@ static const struct element vm_element = {
 }, borrow_element = {
 	"borrow", {
 		{ "on", read_on }, { "chances", read_chances }, { "charge", read_charge },
-		{ "reply", read_reply }, { "linger", read_linger }, { 0 },
+		{ "reply", read_reply }, { "linger", read_linger }, { "timer", read_timer }, { 0 },
 	},
 }, io_element = {
 	"io", {

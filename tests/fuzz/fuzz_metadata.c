@@ -1,7 +1,7 @@
 // A domain's XML, whole or only our element in it. What is taken is written and read back.
 // sources: vmm-hooks/metadata.c cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
 // libraries: -lxml2 -lconfig
-// example: runtime='40ms' period='100ms' vcpus='0-1' pool='gold' devices='any'><d:borrow on='yes' chances='max' charge='no' reply='yes' linger='200us'/><d:io policy='housekeeping' cpus='0'/>
+// example: runtime='40ms' period='100ms' vcpus='0-1' pool='gold' devices='any'><d:borrow on='yes' chances='max' charge='no' reply='yes' linger='200us' timer='no'/><d:io policy='housekeeping' cpus='0'/>
 // example: pool='gold' devices='tap0 tap1'><!-- x --><d:borrow chances='2'/><d:io policy='deadline' runtime='1ms' period='10ms'/>
 // example: pool='g&#111;ld' devices='none'> text
 // example: <domain type='kvm'><name>web 1</name><metadata><vm xmlns='https://dlspare.org/xmlns/1' pool='a'><io policy='keep'/></vm></metadata></domain>

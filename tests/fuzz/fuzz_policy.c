@@ -5,7 +5,7 @@
 // example: hrtick = true; pools = ( { name = "gold"; runtime = "4ms"; period = "10ms"; units = 1; cpus = "1-3"; exclusive = true; group = "a.slice"; } );
 // example: pools = ( { name = "p"; cpus = "1"; }, { name = "q"; runtime = "1ms"; period = "9ms"; } ); vms = ( { name = "v"; pool = "q"; } );
 // example: vms = ( { name = "web"; runtime = "40ms"; period = "100ms"; vcpus = "0-1"; io = { policy = "housekeeping"; cpus = "0"; }; } );
-// example: pools = ( { name = "p"; } );\nvms = ( { name = "v"; pool = "p"; borrow = { on = true; chances = 2; charge = false; reply = true; linger = "200us"; }; } );
+// example: pools = ( { name = "p"; } );\nvms = ( { name = "v"; pool = "p"; borrow = { on = true; chances = 2; charge = false; reply = true; linger = "200us"; timer = false; }; } );
 // example: pools = ( { name = "p"; } ); vms = ( { name = "v"; pool = "p"; io = { policy = "deadline"; runtime = "1ms"; period = "10ms"; }; devices = ( "tap0", "t" ); } );
 // example: vms = ( { name = "v"; io = { policy = "keep"; }; pool = "p"; borrow = { chances = "max"; }; devices = "any"; } );
 // example: /* comment */ hrtick : FALSE // x\n# y\nvms = ( { name = "a" "\\x41\\n\\"\\\\"; devices = [ "tap0" ]; } );

@@ -107,6 +107,7 @@ static void take_vm(struct bytes *bytes, struct policy *policy)
 		vm->borrow.chances = take(bytes) << take(bytes) % 32;
 		vm->borrow.charge = take(bytes) % 2;
 		vm->borrow.reply = take(bytes) % 2;
+		vm->borrow.timer = take(bytes) % 2;
 		vm->borrow.linger = take_time(bytes);
 	}
 	vm->io.kind = take(bytes) % 3;

@@ -29,6 +29,7 @@ static inline bool same_vm(const struct vm_policy *a, const struct vm_policy *b)
 	if (!same_text(a->name, b->name) || !same_reservation(a->reservation, b->reservation) ||
 	    !cpus_equal(&a->vcpus, &b->vcpus) || !same_text(a->pool, b->pool) || x->on != y->on ||
 	    x->chances != y->chances || x->charge != y->charge || x->reply != y->reply || x->linger != y->linger ||
+	    x->timer != y->timer ||
 	    a->io.kind != b->io.kind || !cpus_equal(&a->io.cpus, &b->io.cpus) ||
 	    !same_reservation(a->io.reservation, b->io.reservation) || a->any_device != b->any_device ||
 	    a->nr_devices != b->nr_devices)

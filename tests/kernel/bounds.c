@@ -175,7 +175,7 @@ static void test_opener(void)
 
 static void test_narrow(void)
 {
-	static const char narrow[] = "on chances=3 charge=0 reply=0 linger=200";
+	static const char narrow[] = "on chances=3 charge=0 reply=0 linger=200 timer=0";
 
 	put("t/a", "cpu.spare.borrow", "on reply=0");
 	report(put_as(OWNER, SUB "cpu.spare.borrow", "on chances=3 reply=0") == 0 && reads(SUB "cpu.spare.borrow", narrow) &&
@@ -198,7 +198,7 @@ static void test_narrow(void)
 
 static void test_trusted(void)
 {
-	static const char trusted[] = "on chances=2 charge=1 reply=0 linger=200";
+	static const char trusted[] = "on chances=2 charge=1 reply=0 linger=200 timer=0";
 
 	put("t/a/sub", "cpu.spare.borrow", "on chances=2 charge=1 reply=0");
 	report(lends(), "root's on needs no grant");

@@ -264,8 +264,8 @@ static void fresh(void)
 		borrower_stop(&borrowers[i]);
 	settle();
 	must_write("t/cpu.spare.pool", POOL);
-	must_write("t/a/cpu.spare.borrow", "on");
-	must_write("t/b/cpu.spare.borrow", "on");
+	must_write("t/a/cpu.spare.borrow", "on reply=0");
+	must_write("t/b/cpu.spare.borrow", "on reply=0");
 }
 
 /* A depleted borrower in a that an event has just come for. */
@@ -334,7 +334,7 @@ static bool returns_after_chances(void)
 	long long returned = stat_of("t/a", "returned_chances");
 	long long used = stat_of("t/a", "borrowed_usec");
 
-	must_write("t/a/cpu.spare.borrow", "on chances=1");
+	must_write("t/a/cpu.spare.borrow", "on chances=1 reply=0");
 	on_loan();
 	if (!reaches("t/a", "returned_chances", returned + 1, 20 * MS))
 		return false;
@@ -694,7 +694,7 @@ static bool second_borrower_waits(void)
 	long long waited = stat_of("t", "waited_usec");
 	struct borrower *a, *b;
 
-	must_write("t/cpu.spare.borrow", "on chances=1");
+	must_write("t/cpu.spare.borrow", "on chances=1 reply=0");
 	a = borrower_start(0, "t/a", 5 * MS, 200 * MS);
 	b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
 	await_depletion(a);
@@ -842,7 +842,7 @@ static bool nobody_starves_in_line(void)
 	const int64_t horizon = 3000 * MS, own = horizon / 50;
 	int64_t start, cpu[BORROWERS], least = INT64_MAX, most = 0;
 
-	must_write("t/cpu.spare.borrow", "on chances=1");
+	must_write("t/cpu.spare.borrow", "on chances=1 reply=0");
 	for (int i = 0; i < BORROWERS; i++)
 		borrower_start(i, i % 2 ? "t/a" : "t/b", 1 * MS, 50 * MS);
 	pause_ns(60 * MS);
@@ -898,7 +898,7 @@ static bool charged_borrower_gets_its_share(void)
 	long long used, bound;
 	int64_t start, cpu;
 
-	must_write("t/a/cpu.spare.borrow", "on charge=1");
+	must_write("t/a/cpu.spare.borrow", "on charge=1 reply=0");
 	b = borrower_start(0, "t/a", 20 * MS, 100 * MS);
 	pause_ns(300 * MS);
 	used = stat_of("t/a", "borrowed_usec");
@@ -971,8 +971,8 @@ static bool chain_stays_within_the_unit(void)
 	long long used, most = 4000 * (horizon / (10 * MS) + 1) + 100;
 	int64_t start;
 
-	must_write("t/a/cpu.spare.borrow", "on chances=1");
-	must_write("t/b/cpu.spare.borrow", "on chances=1");
+	must_write("t/a/cpu.spare.borrow", "on chances=1 reply=0");
+	must_write("t/b/cpu.spare.borrow", "on chances=1 reply=0");
 	borrower_start(0, "t/a", 2 * MS, 100 * MS);
 	borrower_start(1, "t/b", 2 * MS, 100 * MS);
 	borrower_start(2, "t/b", 2 * MS, 100 * MS);
@@ -1076,7 +1076,7 @@ static bool statistics_add_up(void)
 {
 	static const char *const returned[] = {
 		"returned_own", "returned_unused", "returned_chances", "returned_sleep",
-		"returned_reply", "returned_charge", "returned_gone",
+		"returned_reply", "returned_quiet", "returned_charge", "returned_gone",
 	};
 	long long sum = 0, borrows = stat_of("t", "nr_borrows");
 

@@ -184,7 +184,7 @@ static int64_t jobs_of_all(void)
 static long long sum_of_returns(void)
 {
 	static const char *const key[] = { "returned_own", "returned_unused", "returned_chances",
-		"returned_sleep", "returned_reply", "returned_charge", "returned_gone" };
+		"returned_sleep", "returned_reply", "returned_quiet", "returned_charge", "returned_gone" };
 	long long sum = 0;
 
 	for (size_t i = 0; i < sizeof(key) / sizeof(*key); i++)

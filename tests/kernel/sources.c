@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Which interrupts of a virtual machine are events, for which of its vCPUs, and
- * when: KVM's own ways in, vhost-net's two queues, and a tap that is full.
+ * when: KVM's own ways in, vhost-net's two queues, and a tap that is full; what a
+ * vCPU passes on to another; and what is a reply.
  *
  * Runs as root on two CPUs inside the testbed. The machine has no system but a
  * handler that counts and acknowledges; each of its two vCPUs is a SCHED_DEADLINE
@@ -41,6 +42,11 @@ enum {
 	MEMORY = 0x10000,
 	/* Vectors; those of the PIC's pins follow VECTOR_PIC. */
 	VECTOR_PIC = 0x20, VECTOR_TIMER = 0x40, VECTOR = 0x41, VECTOR_SENDER = 0x50, VECTOR_IPI = 0x51,
+	/* Their handlers: send it back, and once more; set the local timer; kick a device. */
+	VECTOR_CHAIN = 0x52, VECTOR_BACK = 0x53, VECTOR_AGAIN = 0x54, VECTOR_SET = 0x55, VECTOR_KICK = 0x56,
+	VECTOR_ASK = 0x57,
+	/* Devices of the VMM: one that is kicked, and one that interrupts who asks. */
+	KICKED = 0xd0000000, ASKED = 0xd0001000,
 	LOWEST = 1,	/* delivery mode */
 	/* Interrupt lines. */
 	EDGE = 10, LEVEL = 11, MASKED = 12, DEFERRED = 13, EVERYONE = 14, PIC_ONLY = 5,
@@ -49,6 +55,7 @@ enum {
 
 static unsigned char *memory;
 static int vm, vcpus[VCPUS];
+static struct kvm_run *runs[VCPUS];
 static atomic_int ready;
 static unsigned int number, failures;
 
@@ -74,18 +81,29 @@ static unsigned char *emit_store(unsigned char *at, uint32_t address, uint32_t v
 	return emit(at, &value, 4);
 }
 
-/* Counts, sends @ipi to the second vCPU if that is not 0, acknowledges. */
-static void emit_handler(uint32_t where, int vcpu, uint32_t ipi)
+/* A store that a handler makes. */
+struct store {
+	uint32_t address, value;
+};
+
+enum { STORES = 2 };
+
+#define IPI_TO(vcpu, vector) { { 0xfee00310, (vcpu) << 24 }, { 0xfee00300, 0x4000 | (vector) } }
+
+/* Counts, waits for so many turns of a loop, stores what is not for address 0, acknowledges. */
+static void emit_handler(uint32_t where, int vcpu, uint32_t wait, const struct store stores[STORES])
 {
 	unsigned char *at = memory + where;
 	uint32_t count = COUNTS + 4 * vcpu;
 
 	at = emit(at, "\xf0\xff\x05", 3);	/* lock inc dword */
 	at = emit(at, &count, 4);
-	if (ipi) {
-		at = emit_store(at, 0xfee00310, 1 << 24);
-		at = emit_store(at, 0xfee00300, 0x4000 | ipi);
-	}
+	at = emit(at, "\xb9", 1);		/* mov ecx */
+	at = emit(at, &wait, 4);
+	at = emit(at, "\xe2\xfe", 2);		/* loop */
+	for (int i = 0; i < STORES; i++)
+		if (stores[i].address)
+			at = emit_store(at, stores[i].address, stores[i].value);
 	at = emit_store(at, 0xfee000b0, 0);
 	emit(at, "\xcf", 1);			/* iret */
 }
@@ -99,6 +117,22 @@ static void set_gate(int vcpu, int vector, uint32_t handler)
 
 static void load_guest(void)
 {
+	static const struct {
+		int vcpu, vector;
+		struct store stores[STORES];
+		uint32_t wait;
+	} handlers[] = {
+		{ 0, VECTOR_TIMER, IPI_TO(1, VECTOR_IPI), 1 },
+		{ 0, VECTOR_SENDER, IPI_TO(1, VECTOR_IPI), 1 },
+		{ 0, VECTOR_CHAIN, IPI_TO(1, VECTOR_BACK), 1 },
+		/* The other has halted by then: it does not work on what it began with. */
+		{ 1, VECTOR_BACK, IPI_TO(0, VECTOR_AGAIN), 500000 },
+		{ 0, VECTOR_AGAIN, IPI_TO(1, VECTOR_IPI), 1 },
+		/* One shot, so many ticks from now. */
+		{ 1, VECTOR_SET, { { 0xfee00320, VECTOR }, { 0xfee00380, 100000 } }, 1 },
+		{ 1, VECTOR_KICK, { { KICKED, 1 } }, 1 },
+		{ 1, VECTOR_ASK, { { ASKED, 1 } }, 1 },
+	};
 	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
 
 	memcpy(memory + GDT, gdt, sizeof(gdt));
@@ -106,12 +140,16 @@ static void load_guest(void)
 	for (int i = 0; i < VCPUS; i++) {
 		uint32_t handler = CODE + 0x100 * (i + 1);
 
-		emit_handler(handler, i, 0);
+		emit_handler(handler, i, 1, (struct store[STORES]){ 0 });
 		for (int vector = VECTOR_PIC; vector < 256; vector++)
 			set_gate(i, vector, handler);
 	}
-	emit_handler(CODE + 0x400, 0, VECTOR_IPI);
-	set_gate(0, VECTOR_SENDER, CODE + 0x400);
+	for (unsigned int i = 0; i < sizeof(handlers) / sizeof(*handlers); i++) {
+		uint32_t handler = CODE + 0x100 * (VCPUS + 1 + i);
+
+		emit_handler(handler, handlers[i].vcpu, handlers[i].wait, handlers[i].stores);
+		set_gate(handlers[i].vcpu, handlers[i].vector, handler);
+	}
 }
 
 static uint32_t handled(int vcpu)
@@ -154,6 +192,22 @@ static void set_up_vcpu(int i)
 	must(ioctl(vcpus[i], KVM_SET_LAPIC, &apic), "KVM_SET_LAPIC");
 }
 
+static struct kvm_msi msi_to(uint8_t dest, bool logical, int mode, int vector)
+{
+	return (struct kvm_msi){
+		/* A lowest-priority message has the redirection hint as well. */
+		.address_lo = 0xfee00000 | dest << 12 | (mode == LOWEST) << 3 | logical << 2,
+		.data = mode << 8 | vector,
+	};
+}
+
+static void send_msi(uint8_t dest, bool logical, int mode, int vector)
+{
+	struct kvm_msi msi = msi_to(dest, logical, mode, vector);
+
+	must(ioctl(vm, KVM_SIGNAL_MSI, &msi), "KVM_SIGNAL_MSI");
+}
+
 static void *run_vcpu(void *data)
 {
 	int i = *(int *)data;
@@ -165,21 +219,19 @@ static void *run_vcpu(void *data)
 	reserve(0, 2 * MS, 10 * MS);
 	set_up_vcpu(i);
 	ready++;
-	for (;;)
-		if (ioctl(vcpus[i], KVM_RUN, 0) < 0 ? errno != EINTR : true)
+	for (;;) {
+		if (ioctl(vcpus[i], KVM_RUN, 0) < 0) {
+			if (errno != EINTR)
+				die("KVM_RUN");
+		} else if (runs[i]->exit_reason != KVM_EXIT_MMIO || !runs[i]->mmio.is_write) {
 			die("KVM_RUN");
+		} else if (runs[i]->mmio.phys_addr == ASKED) {
+			send_msi(i, false, 0, VECTOR);
+		}
+	}
 }
 
 /* --- the machine --- */
-
-static struct kvm_msi msi_to(uint8_t dest, bool logical, int mode, int vector)
-{
-	return (struct kvm_msi){
-		/* A lowest-priority message has the redirection hint as well. */
-		.address_lo = 0xfee00000 | dest << 12 | (mode == LOWEST) << 3 | logical << 2,
-		.data = mode << 8 | vector,
-	};
-}
 
 static void set_routes(void)
 {
@@ -245,7 +297,7 @@ static void make_machine(void)
 	static int index[VCPUS] = { 0, 1 };
 	struct kvm_userspace_memory_region region = { .memory_size = MEMORY };
 	struct kvm_pit_config pit = { .flags = 0 };
-	int kvm = open("/dev/kvm", O_RDWR);
+	int kvm = open("/dev/kvm", O_RDWR), size;
 	pthread_t thread;
 
 	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -256,8 +308,13 @@ static void make_machine(void)
 	must(ioctl(vm, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
 	must(ioctl(vm, KVM_CREATE_PIT2, &pit), "KVM_CREATE_PIT2");
 	must(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
-	for (int i = 0; i < VCPUS; i++)
+	must(size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
+	for (int i = 0; i < VCPUS; i++) {
 		must(vcpus[i] = ioctl(vm, KVM_CREATE_VCPU, i), "KVM_CREATE_VCPU");
+		runs[i] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpus[i], 0);
+		if (runs[i] == MAP_FAILED)
+			die("the vCPU's page");
+	}
 	set_routes();
 	set_irqchips();
 	for (int i = 0; i < VCPUS; i++)
@@ -287,13 +344,6 @@ static void pulse(unsigned int gsi)
 {
 	set_line(gsi, 1);
 	set_line(gsi, 0);
-}
-
-static void send_msi(uint8_t dest, bool logical, int mode, int vector)
-{
-	struct kvm_msi msi = msi_to(dest, logical, mode, vector);
-
-	must(ioctl(vm, KVM_SIGNAL_MSI, &msi), "KVM_SIGNAL_MSI");
 }
 
 static int irqfd(unsigned int gsi)
@@ -385,21 +435,41 @@ static void trace_start(void)
 	trace_put("trace", "\n");
 	trace_put("events/kvm/kvm_apic_accept_irq/enable", "1");
 	trace_put("events/sched_spare/sched_spare_event/enable", "1");
+	trace_put("events/sched_spare/sched_spare_reply/enable", "1");
+}
+
+static FILE *trace_stop(void)
+{
+	FILE *file;
+
+	trace_put("events/kvm/kvm_apic_accept_irq/enable", "0");
+	trace_put("events/sched_spare/enable", "0");
+	file = fopen(TRACING "trace", "r");
+	if (!file)
+		die("trace");
+	return file;
+}
+
+static int trace_count(const char *what)
+{
+	FILE *file = trace_stop();
+	char line[512];
+	int count = 0;
+
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, what) != NULL;
+	fclose(file);
+	return count;
 }
 
 /* @reports of them, and each after a delivery of its own. */
 static bool trace_is_in_order(int reports)
 {
 	int deliveries = 0, reported = 0;
+	FILE *file = trace_stop();
 	bool good = true;
 	char line[512];
-	FILE *file;
 
-	trace_put("events/kvm/kvm_apic_accept_irq/enable", "0");
-	trace_put("events/sched_spare/sched_spare_event/enable", "0");
-	file = fopen(TRACING "trace", "r");
-	if (!file)
-		die("trace");
 	while (fgets(line, sizeof(line), file)) {
 		if (strstr(line, " kvm_apic_accept_irq:"))
 			deliveries++;
@@ -527,9 +597,58 @@ static void test_no_events(void)
 	check_that("its interrupts were delivered", before > 2);
 
 	mark();
+	run_pit(true);
+	check("an interprocessor interrupt of a vCPU that works on no event: none for its destination", 0, 0);
+	check_that("it was delivered", handled(1) - handled_before[1] > 2);
+	run_pit(false);
+	pause_ns(20 * MS);
+
+	mark();
+	send_msi(1, false, 0, VECTOR_ASK);
+	check("what a device does in the thread of the vCPU that asks: no event", 0, 1);
+	check_that("it was delivered", handled(1) - handled_before[1] == 2);
+}
+
+static void test_passed_on(void)
+{
+	mark();
 	send_msi(0, false, 0, VECTOR_SENDER);
-	check("an interprocessor interrupt: no event for its destination", 1, 0);
-	check_that("it was delivered", handled(1) - handled_before[1] == 1);
+	check("an interprocessor interrupt of a vCPU that works on an event: one for its destination", 1, 1);
+
+	mark();
+	send_msi(0, false, 0, VECTOR_CHAIN);
+	check("an event is passed on twice, and no third time", 2, 1);
+	check_that("the third was delivered", handled(1) - handled_before[1] == 2);
+}
+
+static void test_timer(void)
+{
+	mark();
+	send_msi(1, false, 0, VECTOR_SET);
+	check("the local timer: no event", 0, 1);
+	check_that("it has expired", handled(1) - handled_before[1] == 2);
+
+	put("m/1", "cpu.spare.borrow", "on timer=1");
+	mark();
+	send_msi(1, false, 0, VECTOR_SET);
+	check("the local timer, with timer=1: an event", 0, 2);
+	put("m/1", "cpu.spare.borrow", "on");
+}
+
+static void test_replies(void)
+{
+	int with, without;
+
+	trace_start();
+	send_msi(1, false, 0, VECTOR);
+	pause_ns(30 * MS);
+	without = trace_count(" sched_spare_reply:");
+	trace_start();
+	send_msi(1, false, 0, VECTOR_KICK);
+	pause_ns(30 * MS);
+	with = trace_count(" sched_spare_reply:");
+	check_that("a write to a device of the VMM's is a reply, an interrupt that is handled is none",
+		   with == 1 && without == 0);
 }
 
 /* --- vhost-net --- */
@@ -654,6 +773,24 @@ static void test_vhost(const struct tap *tap, unsigned int gsi, int vcpu, const 
 	}
 	snprintf(name, sizeof(name), "vhost-net, %s: one event when both come at once, whichever is first", how);
 	check(name, vcpu ? 0 : ROUNDS, vcpu ? ROUNDS : 0);
+
+	/* The route of a pin names nobody. */
+	rings.queue[RX].avail.flags = VRING_AVAIL_F_NO_INTERRUPT;
+	rings.queue[TX].avail.flags = VRING_AVAIL_F_NO_INTERRUPT;
+	vhost_kick(RX);
+	pause_ns(20 * MS);
+	mark();
+	tap_send(tap);
+	snprintf(name, sizeof(name), "vhost-net, %s, without interrupts: %s", how,
+		 vcpu ? "an event for a packet that is in" : "no event");
+	check(name, 0, vcpu);
+	vhost_kick(TX);
+	snprintf(name, sizeof(name), "vhost-net, %s, without interrupts: none for one that is out", how);
+	check(name, 0, vcpu);
+	check_that("both were, and the guest not interrupted",
+		   vhost_used(RX) && vhost_used(TX) && handled(vcpu) == handled_before[vcpu]);
+	rings.queue[RX].avail.flags = 0;
+	rings.queue[TX].avail.flags = 0;
 	vhost_call(TX, -1);
 	vhost_call(RX, -1);
 	gone.fd = call;
@@ -707,6 +844,9 @@ int main(void)
 	test_messages();
 	test_irqfd();
 	test_no_events();
+	test_passed_on();
+	test_timer();
+	test_replies();
 	vhost_open(&tap);
 	test_vhost(&tap, FAST, 1, "injected at once");
 	test_vhost(&tap, DEFERRED, 0, "deferred");

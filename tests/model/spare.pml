@@ -75,6 +75,7 @@ typedef thread {
 	bit served;
 	bit refused;		/* asked in vain */
 	bit answered;		/* replied, lingers */
+	bit unheard;		/* of the proof: delivered since its patience has begun */
 	bit debt;		/* a unit's runtime or more */
 	/* Of the proof, not of the kernel: */
 	unsigned event : 2;	/* by what was delivered, not what was reported */
@@ -275,7 +276,9 @@ bit looking;			/* it runs, and has not looked at accepted */
 #else
 #define WAITERS(c)	(WAITS_ON(1, c) || WAITS_ON(2, c))
 #endif
-#define STOCK_OK(v)	!(s(v).free && WAITERS(UNIT_CPU(v)) && R[UNIT_CPU(v)].state == UP)
+#define LINGERS(v)	(s(v).borrower && t(s(v).borrower).answered)
+#define STOCK_OK(v) \
+	!((s(v).free || LINGERS(v)) && WAITERS(UNIT_CPU(v)) && R[UNIT_CPU(v)].state == UP)
 #define ONLINE_OK(v)	!(s(v).borrower && R[UNIT_CPU(v)].state == OFFLINE)
 
 #define IN_TIME(p)	(!t(p).newer || t(p).waits)
@@ -345,12 +348,31 @@ inline not_entitled(p)
 	t(p).event = (t(p).event && (t(p).pending || t(p).loan) -> SERVED : NONE)
 }
 
+#ifdef F_REPLY
+/* What came by now is waited for from now on. */
+#define PATIENCE_BEGINS(p)	t(p).unheard = 0
+#else
+#define PATIENCE_BEGINS(p)	skip
+#endif
+
+/* It was waited for, in vain. What is about to be reported comes after that. */
+inline quiet(p)
+{
+	assert(!t(p).unheard || REPORTING(p));
+	t(p).event = (t(p).unheard -> NEW : NONE);
+	t(p).credit = 0
+}
+
 inline begins(p)
 {
 	assert(t(p).event || t(p).credit || t(p).answered);
 	t(p).event = (t(p).event || t(p).credit -> SERVED : NONE);
 	t(p).credit = 0;
-	t(p).begun = 1
+	t(p).begun = 1;
+	if
+	:: !t(p).answered -> PATIENCE_BEGINS(p)
+	:: else
+	fi
 }
 
 #ifdef F_BOUND
@@ -557,35 +579,6 @@ inline spare_serve_first(c, v)
 #define LENDS(c)	R[c].state == UP
 #endif
 
-/* spare_serve(): fresh units first, the others by deadline, whatever that is */
-#if U > 1
-#define OTHER_FRESHER(v) (s(v).cbs != FRESH && s(3 - v).free && s(3 - v).cbs == FRESH)
-#else
-#define OTHER_FRESHER(v) false
-#endif
-#define LENDABLE(v, c)	(s(v).free && UNIT_CPU(v) == c && !OTHER_FRESHER(v))
-
-inline spare_serve(c)
-{
-	do
-	:: WAITERS(c) && LENDS(c) && LENDABLE(1, c) -> spare_serve_first(c, 1)
-#if UNITS > 1
-	:: WAITERS(c) && LENDS(c) && LENDABLE(2, c) -> spare_serve_first(c, 2)
-#endif
-	:: else -> break
-	od
-}
-
-/* What the caller of spare_return() does with the unit. */
-inline spare_hand_over(c)
-{
-#ifndef FAULT_NO_HANDOVER
-	spare_serve(c)
-#else
-	skip
-#endif
-}
-
 /* update_curr_dl(): the unit that curr runs on */
 inline deplete_loan(c)
 {
@@ -660,6 +653,65 @@ inline spare_return(p)
 	}
 	leave_tree(CPU(p), N + u);
 	u = 0
+}
+
+/* spare_serve(): fresh units first, the others by deadline, whatever that is */
+#if U > 1
+#define OTHER_FRESHER(v) (s(v).cbs != FRESH && s(3 - v).free && s(3 - v).cbs == FRESH)
+#else
+#define OTHER_FRESHER(v) false
+#endif
+#define LENDABLE(v, c)	(s(v).free && UNIT_CPU(v) == c && !OTHER_FRESHER(v))
+
+#ifdef F_REPLY
+#ifdef FAULT_LINGERS_ON
+#define TAKEABLE(v, c)	false
+#else
+#if U > 1
+#define NONE_FREE(c)	(!s(1).free && !s(2).free)
+#else
+#define NONE_FREE(c)	!s(c + 1).free
+#endif
+#define TAKEABLE(v, c)	(NONE_FREE(c) && LINGERS(v) && UNIT_CPU(v) == c)
+#endif
+
+/* spare_return_replied(): who has replied does not keep it from who waits. */
+inline spare_take(v)
+{
+	q = s(v).borrower;
+	spare_over(q);
+	t(q).answered = 0;
+	finished(q);
+	spare_return(q);
+	q = 0
+}
+#endif
+
+inline spare_serve(c)
+{
+	do
+#ifdef F_REPLY
+	:: WAITERS(c) && LENDS(c) && TAKEABLE(1, c) -> spare_take(1)
+#if UNITS > 1
+	:: WAITERS(c) && LENDS(c) && TAKEABLE(2, c) -> spare_take(2)
+#endif
+#endif
+	:: WAITERS(c) && LENDS(c) && LENDABLE(1, c) -> spare_serve_first(c, 1)
+#if UNITS > 1
+	:: WAITERS(c) && LENDS(c) && LENDABLE(2, c) -> spare_serve_first(c, 2)
+#endif
+	:: else -> break
+	od
+}
+
+/* What the caller of spare_return() does with the unit. */
+inline spare_hand_over(c)
+{
+#ifndef FAULT_NO_HANDOVER
+	spare_serve(c)
+#else
+	skip
+#endif
 }
 
 /* spare_unwait(): the ticket is kept */
@@ -944,8 +996,15 @@ inline spare_event(p)
 {
 	if
 	:: !t(p).dl || !source -> not_entitled(p)
+#ifndef FAULT_HALTED_PENDING
+	/* It has halted since this was delivered. */
+	:: t(p).dl && source && !t(p).queued && t(p).sleep == HALTED -> spare_over(p)
+	:: t(p).dl && source && (t(p).queued || t(p).sleep != HALTED) ->
+#else
 	:: else ->
-		t(p).credit = 1;
+#endif
+		t(p).credit = (t(p).queued || t(p).sleep != HALTED);
+		PATIENCE_BEGINS(p);
 		t(p).answered = 0;
 		t(p).served = 0;
 		t(p).depleted = t(p).depleted && t(p).loan;
@@ -960,11 +1019,13 @@ inline spare_event(p)
 
 /*
  * spare_event_stands(), without it: nothing is left to ask for, as the thread
- * runs, has what can be had, or was refused. The order of the looks matters: a
- * thread whose reply has lingered stops to be pending before it stops to be
+ * runs, has what can be had, or was refused. On a loan that has begun each event
+ * counts. The order of the looks matters: a thread that was quiet stops to be
+ * pending before its loan ends, one whose reply has lingered before it stops to be
  * answered, and one that is pending for what was served stops to be both.
  */
 #define HAS_ALL(p)	(CURRENT(p) || t(p).loan || t(p).waits || t(p).refused)
+#define LOOK_0(p)	!t(p).begun
 #define LOOK_1(p)	!t(p).answered
 #define LOOK_2(p)	!t(p).served
 #define LOOK_3(p)	t(p).pending
@@ -986,6 +1047,18 @@ inline spare_event(p)
 #ifdef FAULT_NO_SERVED_LOOK
 #undef LOOK_2
 #define LOOK_2(p)	true
+#endif
+#ifdef FAULT_NO_BEGUN_LOOK
+#undef LOOK_0
+#define LOOK_0(p)	true
+#endif
+#ifdef FAULT_BEGUN_LOOK_LAST
+#undef LOOK_0
+#undef LOOK_3
+#undef LOOK_4
+#define LOOK_0(p)	t(p).pending
+#define LOOK_3(p)	!t(p).begun
+#define LOOK_4(p)	HAS_ALL(p)
 #endif
 
 #define target reporting[_pid]
@@ -1012,9 +1085,11 @@ inline report()
 {
 	if
 #ifdef F_SHORTCUT
-	:: atomic { LOOK_1(target) -> skip };
+	:: atomic { LOOK_0(target) -> skip };
 	   if
-	   :: atomic { LOOK_2(target) -> skip };
+	   :: atomic { LOOK_1(target) -> skip };
+	      if
+	      :: atomic { LOOK_2(target) -> skip };
 		if
 		:: atomic { LOOK_3(target) -> skip };
 			if
@@ -1023,6 +1098,8 @@ inline report()
 			fi
 		:: atomic { LOCK -> spare_event(target); REPORTED; UNLOCK }
 		fi
+	      :: atomic { LOCK -> spare_event(target); REPORTED; UNLOCK }
+	      fi
 	   :: atomic { LOCK -> spare_event(target); REPORTED; UNLOCK }
 	   fi
 #ifdef FAULT_REFUSED_LOOK
@@ -1038,6 +1115,9 @@ inline report()
 inline deliver(p)
 {
 	t(p).event = (source -> NEW : t(p).event);
+#ifdef F_REPLY
+	t(p).unheard = (source -> 1 : t(p).unheard);
+#endif
 #ifdef FAULT_REPORT_BEFORE_WAKE
 	t(p).unseen = t(p).queued && t(p).sleep == HALTED
 #else
@@ -1157,6 +1237,9 @@ active proctype injection()
 		:: taken && t(1).dl ->
 			target = 1;
 			t(1).event = (source -> NEW : t(1).event)
+#ifdef F_REPLY
+			; t(1).unheard = (source -> 1 : t(1).unheard)
+#endif
 		:: else
 		fi;
 #ifdef FAULT_REPORT_EARLY
@@ -1230,6 +1313,16 @@ active proctype waker()
 inline spare_end_due(p)
 {
 	if
+#ifdef F_REPLY
+	/* It has run on its loan for as long as it is waited for, and was quiet. */
+	:: t(p).loan && t(p).begun && !OWES(p) ->
+		quiet(p);
+		spare_over(p);
+		t(p).answered = 0;
+		spare_return(p);
+		t(p).depleted = 0;
+		later = 1
+#endif
 	:: t(p).loan && (OWES(p) || t(p).depleted) ->
 		finished(p);
 #ifndef FAULT_CHARGE_ENDS_UNSERVED
@@ -1636,6 +1729,7 @@ inline leave(p)
 	t(p).throttled = 0;
 	t(p).boosted = 0;
 	t(p).answered = 0;
+	t(p).unheard = 0;
 	t(p).debt = 0;
 	t(p).unseen = 0;
 	if
@@ -1710,11 +1804,14 @@ active proctype vcpu()
 		LOCK && MAY_REPLY(0) ->
 		t(R[0].curr).answered = 1;
 		all_over(R[0].curr);
+		PATIENCE_BEGINS(R[0].curr);
+		spare_serve(0);
 		UNLOCK
 	   }
 	:: atomic {
 		LOCK && MAY_REPLY(0) ->
 		all_over(R[0].curr);
+		PATIENCE_BEGINS(R[0].curr);
 		prev = R[0].curr;
 		spare_replied(prev);
 		UNLOCK

@@ -213,6 +213,15 @@ static void do_drain(void)
 	send_for(1, 1 * MS, 500 * MS);
 }
 
+/* One packet a period, and no answer. */
+static void do_quiet(void)
+{
+	put("t", "cpu.spare.pool", "4000 10000");
+	put("t/a", "cpu.spare.borrow", "on");
+	start(0, spin, 10 * MS, 100 * MS);
+	send_for(1, 100 * MS, 1000 * MS);
+}
+
 /* The unit's deadline and the own one's, and others between them. */
 static void do_deadlines(void)
 {
@@ -371,6 +380,7 @@ static const struct {
 	{ "requeue", false, do_requeue },
 	{ "turns", false, do_turns },
 	{ "drain", false, do_drain },
+	{ "quiet", false, do_quiet },
 	{ "deadlines", false, do_deadlines },
 	{ "preempted", false, do_preempted },
 	{ "mutex", false, do_mutex },

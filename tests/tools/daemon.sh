@@ -52,7 +52,7 @@ keeps_up() {
 	report "$(within 1000 test -e $pool/cpu.spare.pool; echo $?)" "the file is applied at the first start"
 	start_fake a 2
 	a=$pid
-	report "$(within 200 reads $cpu/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a VM that starts is configured within 200 ms"
+	report "$(within 200 reads $cpu/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200 timer=0"; echo $?)" "a VM that starts is configured within 200 ms"
 	kill -USR1 "$a"
 	within 200 test "$(wc -l <$cpu/a.vm/cgroup.threads)" = 3
 	report "$(within 300 is_as_wanted; [[ $(wc -l <$cpu/a.vm/cgroup.threads) == 3 ]]; echo $?)" "a hot-plugged vCPU too"
@@ -62,7 +62,7 @@ keeps_up() {
 	ip tuntap add tapa mode tap
 	report "$(within 200 reads $cpu/b.vm/cpu.spare.dev tapa; echo $?)" "a device that comes late"
 	echo off >$cpu/a.vm/cpu.spare.borrow
-	report "$(within 500 reads $cpu/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200"; echo $?)" "a value that somebody else has written"
+	report "$(within 500 reads $cpu/a.vm/cpu.spare.borrow "on chances=max charge=0 reply=1 linger=200 timer=0"; echo $?)" "a value that somebody else has written"
 	echo 0 >/sys/devices/system/cpu/cpu2/online
 	sleep 0.1
 	echo 1 >/sys/devices/system/cpu/cpu2/online

@@ -137,7 +137,7 @@ is_made() {
 		sleep 0.1
 	done
 	cat "$group/cpu.spare.borrow"
-	[[ $(<"$group/cpu.spare.borrow") == "on chances=max charge=0 reply=0 linger=200" ]] || return 1
+	[[ $(<"$group/cpu.spare.borrow") == "on chances=max charge=0 reply=0 linger=200 timer=0" ]] || return 1
 	cat "$group"/vcpu*/cgroup.threads >/tmp/tids
 	while read -r tid; do
 		[[ $(<"/proc/$tid/comm") != CPU* || $(schedof "$tid") == *SCHED_DEADLINE*40000000/100000000/100000000* ]] || return 1

@@ -52,7 +52,7 @@ one_each() {
 	same "each vCPU has one" $'0 cpu1/web.vm 1\n1 cpu2/web.vm 2' "$(places "$web")"
 	same "both have their reservations" "      2 policy: SCHED_DEADLINE" "$(classes "$web")"
 	same "the pool is one" "4000 10000 units=1 cpus=1-2" "$(<$pool/cpu.spare.pool)"
-	same "both may borrow" $'on chances=max charge=0 reply=1 linger=200\non chances=max charge=0 reply=1 linger=200' "$(cat $pool/cpu*/web.vm/cpu.spare.borrow)"
+	same "both may borrow" $'on chances=max charge=0 reply=1 linger=200 timer=0\non chances=max charge=0 reply=1 linger=200 timer=0' "$(cat $pool/cpu*/web.vm/cpu.spare.borrow)"
 	expect 0 "status" dlspare status web
 	says "… shows one VM in both groups" "dlspare.slice/gold/cpu1/web.vm dlspare.slice/gold/cpu2/web.vm" "20ms/100ms" "on chances=max"
 	expect 0 "pool show" dlspare pool show

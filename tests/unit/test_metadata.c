@@ -61,7 +61,7 @@ static void reads_all(void **state)
 		"    <other:thing xmlns:other='https://example.org/'><other:vm/></other:thing>\n"
 		"    " VM "runtime='40ms' period='100ms' vcpus='0-1' pool='gold' devices='tap0 tap1'>\n"
 		"      <!-- the terms -->\n"
-		"      <dlspare:borrow chances='2' charge='yes' reply='no' linger='1ms'/>\n"
+		"      <dlspare:borrow chances='2' charge='yes' reply='no' linger='1ms' timer='yes'/>\n"
 		"      <dlspare:io policy='housekeeping' cpus='0,3'/>\n"
 		"    " END "\n");
 	const struct vm_policy *vm = policy.vms;
@@ -84,6 +84,7 @@ static void reads_all(void **state)
 	assert_true(vm->borrow.charge);
 	assert_false(vm->borrow.reply);
 	assert_int_equal(vm->borrow.linger, MSEC);
+	assert_true(vm->borrow.timer);
 	assert_int_equal(vm->io.kind, IO_HOUSEKEEPING);
 	assert_int_equal(cpus_count(&vm->io.cpus), 2);
 	policy_free(&policy);

@@ -79,6 +79,7 @@ static void has_defaults(void **state)
 	assert_false(vm->borrow.charge);
 	assert_true(vm->borrow.reply);
 	assert_int_equal(vm->borrow.linger, 200000);
+	assert_false(vm->borrow.timer);
 	assert_int_equal(vm->io.kind, IO_KEEP);
 	assert_true(cpus_empty(&vm->vcpus));
 	assert_false(vm->any_device);
@@ -99,7 +100,7 @@ static void reads_every_key(void **state)
 		"            exclusive = true; group = \"/machine-gold.slice/\"; } );\n"
 		"vms = ( { name = \"web \\\"1\\\"\"; runtime = \"40ms\"; period = \"0.1s\"; vcpus = \"0-1\";\n"
 		"  pool = \"gold\";\n"
-		"  borrow = { on = false; chances = 2; charge = true; reply = false; linger = \"0s\"; };\n"
+		"  borrow = { on = false; chances = 2; charge = true; reply = false; linger = \"0s\"; timer = true; };\n"
 		"  io = { policy = \"housekeeping\"; cpus = \"0\"; }; devices = \"any\"; },\n"
 		" { name = \"db\"; io = { policy = \"deadline\"; runtime = \"1ms\"; period = \"10ms\"; };\n"
 		"   pool = \"gold\"; borrow = { chances = \"max\"; }; devices = ( \"tap0\", \"tap1\" ); },\n"
@@ -122,6 +123,7 @@ static void reads_every_key(void **state)
 	assert_true(vm->borrow.charge);
 	assert_false(vm->borrow.reply);
 	assert_int_equal(vm->borrow.linger, 0);
+	assert_true(vm->borrow.timer);
 	assert_int_equal(vm->io.kind, IO_HOUSEKEEPING);
 	assert_list(&vm->io.cpus, "0");
 	assert_true(vm->any_device);
@@ -416,7 +418,7 @@ static void reads_back_what_it_writes(void **state)
 		"            exclusive = true; group = \"/ma\\\\chine \\\"gold\\\"/\"; }, { name = \"p\"; } );\n"
 		"vms = ( { name = \"w\\\\eb \\\"ä\\\" \\\\x41 #\"; runtime = \"1025ns\"; period = \"100ms\";\n"
 		"  vcpus = \"0-1\"; pool = \"gold\";\n"
-		"  borrow = { on = false; chances = 2; charge = true; reply = false; linger = \"17us\"; };\n"
+		"  borrow = { on = false; chances = 2; charge = true; reply = false; linger = \"17us\"; timer = true; };\n"
 		"  io = { policy = \"housekeeping\"; cpus = \"0\"; }; devices = \"any\"; },\n"
 		" { name = \"db\"; io = { policy = \"deadline\"; runtime = \"1ms\"; period = \"10ms\"; };\n"
 		"   pool = \"p\"; devices = ( \"t\\\"0\", \"tap1\" ); } );"), again;
@@ -432,6 +434,7 @@ static void reads_back_what_it_writes(void **state)
 	assert_string_equal(vm->name, "w\\eb \"ä\" \\x41 #");
 	assert_int_equal(vm->reservation.runtime, 1025);
 	assert_int_equal(vm->borrow.linger, 17000);
+	assert_true(vm->borrow.timer);
 	assert_int_equal(vm->borrow.chances, 2);
 	assert_string_equal(again.vms[1].devices[0], "t\"0");
 	free(text);
@@ -592,9 +595,10 @@ static void says_it_in_the_kernels_words(void **state)
 	assert_text(policy_pool_text(&pool), "4000 10000 units=2 cpus=1-3,8");
 	assert_text(policy_borrow_text(&borrow), "off");
 	borrow.on = true;
-	assert_text(policy_borrow_text(&borrow), "on chances=max charge=0 reply=1 linger=200");
-	borrow = (struct borrow_policy){ .on = true, .chances = 2147483647, .charge = true, .linger = 1000000000 };
-	assert_text(policy_borrow_text(&borrow), "on chances=2147483647 charge=1 reply=0 linger=1000000");
+	assert_text(policy_borrow_text(&borrow), "on chances=max charge=0 reply=1 linger=200 timer=0");
+	borrow = (struct borrow_policy){ .on = true, .chances = 2147483647, .charge = true, .linger = 1000000000,
+		.timer = true };
+	assert_text(policy_borrow_text(&borrow), "on chances=2147483647 charge=1 reply=0 linger=1000000 timer=1");
 }
 
 static void partitions_what_can_be(void **state)

@@ -19,11 +19,11 @@
 #include "host_tree.h"
 
 #define STAT "nr_events 7\nnr_borrows 5\nnr_waits 2\nnr_refused 1\nnr_dispatches 6\nborrowed_usec 4500\n" \
-	"waited_usec 300\nreturned_own 1\nreturned_chances 0\nreturned_sleep 2\nreturned_reply 1\nreturned_charge 0\n" \
+	"waited_usec 300\nreturned_own 1\nreturned_chances 0\nreturned_sleep 2\nreturned_reply 1\nreturned_quiet 0\nreturned_charge 0\n" \
 	"returned_gone 1\n"
 /* As of a later kernel. */
 #define STAT_UNUSED "nr_borrows 3\nreturned_own 2\nreturned_unused 3\nnr_new 9\n"
-#define TERMS "on chances=max charge=0 reply=1 linger=200\n"
+#define TERMS "on chances=max charge=0 reply=1 linger=200 timer=0\n"
 
 /* Beyond all that a kernel gives. */
 #define NO_TID 99999999
@@ -127,7 +127,7 @@ static void sees_policy_and_vms_together(void **state)
 	put_vm(100, "web", getpid(), 0);
 	put_vm(200, "stray", NO_TID, 0);
 	host_tree_put(STAT, "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.stat");
-	host_tree_put("on chances=max charge=0 reply=1 linger=200\n",
+	host_tree_put("on chances=max charge=0 reply=1 linger=200 timer=0\n",
 		      "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.borrow");
 	host_tree_put(STAT "units 4\nunits_busy 3\n", "/sys/fs/cgroup/dlspare.slice/gold/cpu.spare.stat");
 	assert_int_equal(state_read(&host), DONE);
@@ -182,13 +182,13 @@ static void sees_other_terms_than_the_policys(void **state)
 	assert_false(host.vms[0].reservation_differs);
 	state_free(&host);
 
-	host_tree_put("on chances=max charge=0 reply=1 linger=200\n",
+	host_tree_put("on chances=max charge=0 reply=1 linger=200 timer=0\n",
 		      "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.borrow");
 	assert_int_equal(state_read(&host), DONE);
 	assert_true(host.vms[0].terms_differ);
 	state_free(&host);
 
-	host_tree_put("on chances=max charge=1 reply=1 linger=200\n",
+	host_tree_put("on chances=max charge=1 reply=1 linger=200 timer=0\n",
 		      "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.borrow");
 	assert_int_equal(state_read(&host), DONE);
 	assert_false(host.vms[0].terms_differ);

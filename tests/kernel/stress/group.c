@@ -15,7 +15,7 @@ struct group groups[GROUPS];
 const char *const keys[KEYS] = {
 	"nr_events", "nr_borrows", "nr_waits", "nr_refused", "nr_dispatches",
 	"borrowed_usec", "waited_usec", "returned_own", "returned_unused", "returned_chances",
-	"returned_sleep", "returned_reply", "returned_charge", "returned_gone",
+	"returned_sleep", "returned_reply", "returned_quiet", "returned_charge", "returned_gone",
 };
 
 int put(const char *path, const char *text)

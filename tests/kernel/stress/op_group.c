@@ -31,6 +31,8 @@ void borrow_text(uint64_t *state, bool widest, char *text)
 			n += sprintf(text + n, " reply=%u", below_of(state, 4) != 0);
 		if (below_of(state, 100) < 30)
 			n += sprintf(text + n, " linger=%u", below_of(state, 2) * below_of(state, 500));
+		if (below_of(state, 100) < 20)
+			n += sprintf(text + n, " timer=%u", below_of(state, 2));
 	}
 }
 

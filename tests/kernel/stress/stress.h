@@ -82,7 +82,7 @@ struct group {
 	int parent;			/* -1: none */
 };
 
-enum { EVENTS, BORROWS, WAITS, REFUSED, DISPATCHES, BORROWED, WAITED, RETURNED, KEYS = RETURNED + 7 };
+enum { EVENTS, BORROWS, WAITS, REFUSED, DISPATCHES, BORROWED, WAITED, RETURNED, KEYS = RETURNED + 8 };
 
 struct stat_values {
 	unsigned long long value[KEYS], units, units_busy;

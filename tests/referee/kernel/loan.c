@@ -40,6 +40,48 @@ static bool has_done(struct task_struct *p)
 	       p->spare.halting && (state & TASK_INTERRUPTIBLE);
 }
 
+/* Patience: the CPU time that a borrower has from when it last got or sent anything */
+
+/* The kernel's own bounds, by the rst. */
+#define PATIENCE_LEAST	(100 * NSEC_PER_USEC)
+#define PATIENCE_MOST	(8 * NSEC_PER_MSEC)
+/* Without HRTICK a loan that is over goes on until a tick. */
+#define PATIENCE_TICK	(2 * TICK_NSEC)
+
+static u64 linger_of(struct task_struct *p)
+{
+	return (u64)READ_ONCE(terms_of(p)->linger) * NSEC_PER_USEC;
+}
+
+static void begin_patience(struct referee_thread *thread)
+{
+	thread->quiet_from = thread->task->se.sum_exec_runtime;
+	thread->linger = linger_of(thread->task);
+}
+
+static s64 quiet_of(struct referee_thread *thread)
+{
+	return thread->task->se.sum_exec_runtime - thread->quiet_from;
+}
+
+/* Terms may have changed since. */
+static bool was_quiet(struct referee_thread *thread)
+{
+	u64 linger = min(thread->linger, linger_of(thread->task));
+
+	return thread->dispatches && quiet_of(thread) >= (s64)max(linger, PATIENCE_LEAST);
+}
+
+static void check_patience(struct rq *rq, struct referee_thread *thread)
+{
+	u64 linger = max(thread->linger, linger_of(thread->task));
+	s64 most = max(linger, PATIENCE_MOST) + PATIENCE_TICK;
+
+	if (thread->dispatches && thread->waits_for_reply && READ_ONCE(terms_of(thread->task)->reply) &&
+	    quiet_of(thread) > most)
+		fault(rq, thread->task, "was quiet, and kept its loan", most, quiet_of(thread));
+}
+
 static void over(struct referee_thread *thread)
 {
 	thread->due = false;
@@ -145,11 +187,15 @@ static void on_event(void *data, struct task_struct *p, bool again)
 	thread->served = false;
 	thread->replied = false;
 	thread->again = !!thread->loan;
+	begin_patience(thread);
 }
 
 static void on_reply(void *data, struct task_struct *p)
 {
-	referee_thread(p)->replied = true;
+	struct referee_thread *thread = referee_thread(p);
+
+	thread->replied = true;
+	begin_patience(thread);
 }
 
 /* The kernel takes what came for @p for over. */
@@ -162,7 +208,7 @@ static void on_over(void *data, struct task_struct *p)
 		referee_has_left(task_rq(p), thread);
 		referee_leave_line(thread);
 	} else if (thread->due && !has_done(p) &&
-		   !thread->served && !thread->replied &&
+		   !thread->served && !thread->replied && !(thread->loan && was_quiet(thread)) &&
 		   READ_ONCE(p->__state) != TASK_DEAD && source_of(p))
 		referee_fault(task_rq(p), REFEREE_LOST, p,
 			      "an event was given up that is not over", 1, 0);
@@ -328,6 +374,9 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 		      terms_of(p)->chances, thread->least_drained + 1);
 
 	if (!thread->dispatches++) {
+		if (!thread->replied)
+			begin_patience(thread);
+		thread->waits_for_reply = READ_ONCE(terms_of(p)->reply);
 		thread->served = true;
 		thread->again = false;
 		thread->asked = 0;
@@ -386,6 +435,13 @@ static void check_reason(struct rq *rq, struct referee_thread *thread,
 		if (!thread->replied)
 			fault(rq, p, "ended by a reply, and has not replied", 1, 0);
 		break;
+	case SPARE_RETURN_QUIET:
+		if (thread->replied)
+			fault(rq, p, "ended without a reply, and has replied", 0, 1);
+		if (!was_quiet(thread))
+			fault(rq, p, "ended quiet, and was waited for too short a time",
+			      thread->linger, quiet_of(thread));
+		break;
 	case SPARE_RETURN_CHARGE:
 		/* Terms may have changed since. */
 		if (!READ_ONCE(terms->charge) && !thread->pays)
@@ -424,6 +480,7 @@ static void after_loan(struct rq *rq, struct referee_thread *thread,
 			over(thread);
 		break;
 	case SPARE_RETURN_REPLY:
+	case SPARE_RETURN_QUIET:
 		over(thread);
 		break;
 	case SPARE_RETURN_GONE:
@@ -448,6 +505,7 @@ static void on_return(void *data, struct task_struct *p, struct sched_dl_entity 
 	if (unit->dl != dl_se)
 		fault(rq, p, "a unit returned that it has not", 1, 0);
 	check_reason(rq, thread, reason);
+	check_patience(rq, thread);
 	if (cpu->thread == thread && cpu->unit) {
 		referee_account(rq, rq->clock_task);
 		referee_settle(rq);

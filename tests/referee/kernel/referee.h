@@ -176,6 +176,9 @@ struct referee_thread {
 	bool			served;
 	bool			again;
 	bool			replied;
+	u64			quiet_from;
+	u64			linger;
+	bool			waits_for_reply;
 	struct spare_pool	*source;
 	struct task_group	*source_group;
 	struct task_group	*group;

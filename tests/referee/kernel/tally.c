@@ -24,6 +24,7 @@ static const char *const keys[REFEREE_TALLY_ITEMS] = {
 	[REFEREE_TALLY_RETURNED + SPARE_RETURN_CHANCES]	= "returned_chances",
 	[REFEREE_TALLY_RETURNED + SPARE_RETURN_SLEEP]	= "returned_sleep",
 	[REFEREE_TALLY_RETURNED + SPARE_RETURN_REPLY]	= "returned_reply",
+	[REFEREE_TALLY_RETURNED + SPARE_RETURN_QUIET]	= "returned_quiet",
 	[REFEREE_TALLY_RETURNED + SPARE_RETURN_CHARGE]	= "returned_charge",
 	[REFEREE_TALLY_RETURNED + SPARE_RETURN_GONE]	= "returned_gone",
 };

@@ -62,35 +62,37 @@ static DEFINE_MUTEX(spare_mutex);
  * @dl: its CBS state; @dl.dl_server_active while it has a borrower
  * @stock: where it belongs
  * @borrower: the thread it is lent to, NULL if none; implies @dl active
- * @dispatches: how often @borrower was switched in on it during this loan
  * @leftover: what is left of its budget is of before this loan
  * @fresh: while it is free, when it has or had its whole budget again, by the
  *	run queue's clock
  * @linger: ends the loan some time after a reply
  * @node: in the stock's free list or in the run queue's loans
+ * @lingers: in the stock's list of those whose borrower has replied
  */
 struct spare_unit {
 	struct sched_dl_entity	dl;
 	struct spare_stock	*stock;
 	struct task_struct	*borrower;
-	unsigned int		dispatches;
 	bool			leftover;
 	u64			fresh;
 	struct hrtimer		linger;
 	struct list_head	node;
+	struct list_head	lingers;
 };
 
 /**
  * struct spare_stock - a pool's units on one CPU, and who waits for them
  * @pool: the pool
  * @free: units without a borrower, by spare_unit::fresh
+ * @lingering: units whose borrower has replied, the longest ago first
  * @line: threads, by sched_spare_task::asked: who asked first is served first;
- *	empty while @free is not, but for an offline CPU
+ *	empty while @free or @lingering is not, but for an offline CPU
  * @node: in the run queue's stocks, if the pool has units on the CPU
  */
 struct spare_stock {
 	struct spare_pool	*pool;
 	struct list_head	free;
+	struct list_head	lingering;
 	struct rb_root_cached	line;
 	struct list_head	node;
 };
@@ -155,7 +157,7 @@ static inline struct spare_pool *spare_source(struct rq *rq, struct task_struct 
 /* What @p may do on a loan; each field changes by itself. */
 static inline const struct sched_spare_terms *spare_terms(struct task_struct *p)
 {
-	return &task_group(p)->spare.granted.terms;
+	return &spare_group_of(p)->spare.granted.terms;
 }
 
 /* Readers without the run-queue lock: spare_event_stands(). */
@@ -169,9 +171,138 @@ static void spare_event_over(struct task_struct *p)
 {
 	trace_sched_spare_over(p);
 	spare_set_pending(p, false);
+	/* Who sees it neither served nor answered must not see it pending for that. */
+	smp_wmb();
 	WRITE_ONCE(p->spare.served, false);
 	WRITE_ONCE(p->spare.refused, false);
 	p->spare.asked = 0;
+}
+
+/*
+ * Patience: how long a thread is believed to work on what came
+ *
+ * That is CPU time since it last got or sent anything, and it is learned: one
+ * patience for until it replies, another one for what it may send after that.
+ * Each is halved when it was in vain, down to what linger= says; a thread that
+ * answers later than that, by whatever budget, has the most for a while.
+ */
+
+/* In us; linger= may ask for more. An interrupt's way out of the guest takes as long. */
+#define SPARE_PATIENCE_LEAST	100U
+/* In ns; before anything is known of the thread: until it replies, and after that. */
+static const unsigned int spare_patience_first[] = {
+	[SPARE_HEARD_EVENT]	= 2 * NSEC_PER_MSEC,
+	[SPARE_HEARD_REPLY]	= 4 * NSEC_PER_MSEC,
+};
+
+/* In ns; at most. */
+#define SPARE_PATIENCE_MOST	(8 * NSEC_PER_MSEC)
+/*
+ * A late answer counts so much, an event without one takes 1 off, up to the most.
+ * Above one step the thread answers late: two answers of late, or one in five.
+ */
+#define SPARE_LATE_STEP		4
+#define SPARE_LATE_MOST		8
+
+/* The CPU time that @p has had, ns; also what is not charged yet. */
+static u64 spare_ran(struct rq *rq, struct task_struct *p)
+{
+	u64 ran = p->se.sum_exec_runtime;
+
+	lockdep_assert_rq_held(rq);
+
+	if (spare_is_curr(rq, p))
+		ran += max_t(s64, rq_clock_task(rq) - p->se.exec_start, 0);
+
+	return ran;
+}
+
+static u64 spare_patience_least(struct task_struct *p)
+{
+	return (u64)max(READ_ONCE(spare_terms(p)->linger), SPARE_PATIENCE_LEAST) *
+	       NSEC_PER_USEC;
+}
+
+/*
+ * For how much CPU time, ns, @p may neither get nor send anything before what
+ * came for it is over. Who is helped for another thread's event has the least,
+ * unless it is known to answer late.
+ */
+static u64 spare_patience(struct task_struct *p)
+{
+	enum spare_heard heard = READ_ONCE(p->spare.heard);
+	u64 least = spare_patience_least(p);
+
+	if (p->spare.late[heard] > SPARE_LATE_STEP)
+		return max(least, SPARE_PATIENCE_MOST);
+	if (p->spare.hops < SPARE_HOPS)
+		return least;
+
+	return max(least, p->spare.patience[heard] ?: spare_patience_first[heard]);
+}
+
+static s64 spare_patience_left(struct rq *rq, struct task_struct *p)
+{
+	return p->spare.quiet_from + spare_patience(p) - spare_ran(rq, p);
+}
+
+/* To wait for @p was in vain. */
+static void spare_patience_less(struct task_struct *p)
+{
+	enum spare_heard heard = p->spare.heard;
+	u64 now = p->spare.patience[heard] ?: spare_patience_first[heard];
+
+	p->spare.patience[heard] = max(now / 2, SPARE_PATIENCE_LEAST * NSEC_PER_USEC);
+	if (p->spare.late[heard])
+		p->spare.late[heard]--;
+}
+
+/*
+ * An event comes for @p. To wait until now was in vain if it was to be ended by
+ * a reply that did not come in time, or went on after one to which nothing was
+ * added.
+ */
+static void spare_patience_event(struct rq *rq, struct task_struct *p)
+{
+	if (p->spare.heard == SPARE_HEARD_REPLY ? !p->spare.was_late :
+	    p->spare.heard && spare_patience_left(rq, p) <= 0)
+		spare_patience_less(p);
+
+	p->spare.was_late = false;
+	p->spare.quiet_from = spare_ran(rq, p);
+	WRITE_ONCE(p->spare.heard, SPARE_HEARD_EVENT);
+}
+
+/*
+ * @p replies: late, if the least patience would hardly have been enough. After
+ * the most it has nothing to do with what came.
+ */
+static void spare_patience_reply(struct rq *rq, struct task_struct *p)
+{
+	u64 ran = spare_ran(rq, p), gap = ran - p->spare.quiet_from;
+	unsigned char *late = &p->spare.late[p->spare.heard];
+
+	if (p->spare.heard && gap <= SPARE_PATIENCE_MOST &&
+	    gap > spare_patience_least(p) / 4 * 3) {
+		*late = min(*late + SPARE_LATE_STEP, SPARE_LATE_MOST);
+		p->spare.was_late = true;
+	}
+
+	p->spare.quiet_from = ran;
+	if (gap <= SPARE_PATIENCE_MOST || p->spare.pending || p->spare.loan)
+		WRITE_ONCE(p->spare.heard, SPARE_HEARD_REPLY);
+	else
+		WRITE_ONCE(p->spare.heard, SPARE_HEARD_NOTHING);
+}
+
+/*
+ * Whether @p is on loan, and has neither got nor sent anything for as long as
+ * it is waited for. On its own reservation it may take its time.
+ */
+static bool spare_quiet(struct rq *rq, struct task_struct *p)
+{
+	return p->spare.begun && READ_ONCE(spare_terms(p)->reply) &&
+	       spare_patience_left(rq, p) <= 0;
 }
 
 /*
@@ -277,17 +408,20 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 	/* If it cannot be cancelled, it finds nothing to end. */
 	hrtimer_try_to_cancel(&unit->linger);
 	WRITE_ONCE(unit->borrower, NULL);
+	list_del_init(&unit->lingers);
 	WRITE_ONCE(p->spare.loan, NULL);
+	/* Who sees that must see what spare_event_over() did before. */
+	smp_store_release(&p->spare.begun, false);
 	spare_core_changed(rq, p);
 	spare_unit_shelve(unit);
 
 	return unit->stock;
 }
 
-/* End the loan of @p some time after its reply. */
+/* @p has replied, and is on its unit: it lingers for the rest of its patience. */
 static void spare_linger(struct rq *rq, struct task_struct *p)
 {
-	s64 left = p->spare.answered - rq_clock(rq);
+	s64 left = spare_patience_left(rq, p);
 
 	hrtimer_start(&spare_unit_of(p->spare.loan)->linger,
 		      ns_to_ktime(max(left, 0LL)), HRTIMER_MODE_REL_PINNED_HARD);
@@ -302,7 +436,6 @@ static void spare_borrow(struct rq *rq, struct task_struct *p,
 	spare_set_pending(p, false);
 	WRITE_ONCE(p->spare.loan, &unit->dl);
 	WRITE_ONCE(unit->borrower, p);
-	unit->dispatches = 0;
 	/* Chances are the event's: a sleep in the middle of it gives no more. */
 	if (!p->spare.served)
 		p->spare.depletions = 0;
@@ -315,7 +448,16 @@ static void spare_borrow(struct rq *rq, struct task_struct *p,
 	spare_core_changed(rq, p);
 	trace_sched_spare_borrow(p, &unit->dl);
 	if (p->spare.answered)
-		spare_linger(rq, p);
+		list_add_tail(&unit->lingers, &unit->stock->lingering);
+}
+
+/* The reply of @p is out, and nobody waits for more. */
+static struct spare_stock *spare_return_replied(struct rq *rq, struct task_struct *p)
+{
+	spare_event_over(p);
+	WRITE_ONCE(p->spare.answered, false);
+
+	return spare_return(rq, p, SPARE_RETURN_REPLY);
 }
 
 /* Waiting: request, serve */
@@ -368,7 +510,8 @@ static void spare_wait(struct rq *rq, struct task_struct *p,
 	WRITE_ONCE(p->spare.stock, stock);
 	rb_add_cached(&p->spare.wait, &stock->line, spare_asked_before);
 
-	if (list_empty(&stock->free) || !spare_may_serve(rq)) {
+	if ((list_empty(&stock->free) && list_empty(&stock->lingering)) ||
+	    !spare_may_serve(rq)) {
 		spare_count(p, SPARE_NR_WAITS, 1);
 		trace_sched_spare_wait(p);
 	}
@@ -384,7 +527,19 @@ static void spare_unwait(struct rq *rq, struct task_struct *p)
 	WRITE_ONCE(p->spare.stock, NULL);
 }
 
-/* Lend what is free to those who wait. */
+/* A unit that can be lent now: a free one, or else one whose borrower has replied. */
+static struct spare_unit *spare_unit_for_next(struct rq *rq, struct spare_stock *stock)
+{
+	struct spare_unit *unit;
+
+	unit = list_first_entry_or_null(&stock->lingering, struct spare_unit, lingers);
+	if (list_empty(&stock->free) && unit)
+		spare_return_replied(rq, unit->borrower);
+
+	return list_first_entry_or_null(&stock->free, struct spare_unit, node);
+}
+
+/* Lend what can be lent to those who wait. */
 static void spare_serve(struct rq *rq, struct spare_stock *stock)
 {
 	struct spare_unit *unit;
@@ -395,11 +550,10 @@ static void spare_serve(struct rq *rq, struct spare_stock *stock)
 	if (!spare_may_serve(rq))
 		return;
 
-	while (!list_empty(&stock->free)) {
-		p = spare_in_line(rb_first_cached(&stock->line));
-		if (!p)
+	while ((p = spare_in_line(rb_first_cached(&stock->line)))) {
+		unit = spare_unit_for_next(rq, stock);
+		if (!unit)
 			break;
-		unit = list_first_entry(&stock->free, struct spare_unit, node);
 		spare_unwait(rq, p);
 		/* PI > spare > own: it stays pending. */
 		if (is_dl_boosted(&p->dl) ||
@@ -427,7 +581,7 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 	 * What it is pending for was long ago, or has had its last chance before
 	 * the thread went to sleep; or the thread may not borrow any more.
 	 */
-	if ((p->spare.answered && !dl_time_before(rq_clock(rq), p->spare.answered)) ||
+	if ((p->spare.answered && spare_patience_left(rq, p) <= 0) ||
 	    (p->spare.served && spare_out_of_chances(p)) || !pool) {
 		spare_event_over(p);
 		return false;
@@ -512,6 +666,10 @@ static bool spare_used_up(struct rq *rq, struct task_struct *p,
 		*reason = SPARE_RETURN_CHARGE;
 		return true;
 	}
+	if (spare_quiet(rq, p)) {
+		*reason = p->spare.answered ? SPARE_RETURN_REPLY : SPARE_RETURN_QUIET;
+		return true;
+	}
 	*reason = SPARE_RETURN_CHANCES;
 
 	return spare_out_of_chances(p);
@@ -525,7 +683,17 @@ static bool spare_used_up(struct rq *rq, struct task_struct *p,
 static struct spare_stock *spare_end(struct rq *rq, struct task_struct *p,
 				     enum spare_return_reason reason)
 {
-	struct spare_stock *stock = spare_return(rq, p, reason);
+	struct spare_stock *stock;
+
+	if (reason == SPARE_RETURN_REPLY)
+		return spare_return_replied(rq, p);
+	/* It has had the time to see whatever came during the loan, too. */
+	if (reason == SPARE_RETURN_QUIET)
+		spare_event_over(p);
+
+	stock = spare_return(rq, p, reason);
+	if (reason == SPARE_RETURN_QUIET)
+		return stock;
 
 	if (p->spare.served)
 		spare_event_over(p);
@@ -554,16 +722,19 @@ static void spare_switch_from(struct rq *rq, struct task_struct *prev,
 /* @p is switched in on its unit. */
 static void spare_dispatch(struct rq *rq, struct task_struct *p)
 {
-	struct spare_unit *unit = spare_unit_of(p->spare.loan);
-
 	/* What has come by now is served; what comes from now on is the next loan's. */
-	if (!unit->dispatches++) {
+	if (!p->spare.begun) {
 		spare_set_pending(p, false);
 		WRITE_ONCE(p->spare.served, true);
+		WRITE_ONCE(p->spare.begun, true);
 		p->spare.asked = 0;
+		if (!p->spare.answered)
+			p->spare.quiet_from = spare_ran(rq, p);
 	}
 	spare_count(p, SPARE_NR_DISPATCHES, 1);
-	trace_sched_spare_dispatch(p, &unit->dl);
+	trace_sched_spare_dispatch(p, p->spare.loan);
+	if (p->spare.answered)
+		spare_linger(rq, p);
 }
 
 /*
@@ -575,7 +746,7 @@ static void spare_dispatch_own(struct rq *rq, struct task_struct *p)
 	if (p->spare.stock)
 		spare_unwait(rq, p);
 	if (p->spare.loan) {
-		bool unused = !spare_unit_of(p->spare.loan)->dispatches;
+		bool unused = !p->spare.begun;
 
 		spare_return(rq, p, unused ? SPARE_RETURN_UNUSED : SPARE_RETURN_OWN);
 		if (!p->spare.served)
@@ -763,7 +934,10 @@ static void spare_forget(struct task_struct *p)
 {
 	WARN_ON_ONCE(p->spare.loan || p->spare.stock);
 	spare_event_over(p);
-	WRITE_ONCE(p->spare.answered, 0);
+	WRITE_ONCE(p->spare.answered, false);
+	WRITE_ONCE(p->spare.heard, SPARE_HEARD_NOTHING);
+	memset(p->spare.patience, 0, sizeof(p->spare.patience));
+	memset(p->spare.late, 0, sizeof(p->spare.late));
 	p->spare.debt = 0;
 }
 
@@ -790,6 +964,8 @@ void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
 	}
 
 	spare_count(p, SPARE_BORROWED_NS, delta_exec);
+	if (spare_quiet(rq, p))
+		resched_curr(rq);
 	if (!READ_ONCE(spare_terms(p)->charge))
 		return;
 
@@ -940,27 +1116,59 @@ static bool spare_runs(struct rq *rq, struct task_struct *p)
 	return spare_is_curr(rq, p) && !p->dl.dl_throttled;
 }
 
-static void spare_event(struct rq *rq, struct task_struct *p)
+/*
+ * Something that may be passed on @hops times has come for @p. One that is still
+ * to be dispatched for the last one is dispatched for both; else this is what it
+ * works on from now on.
+ */
+static void spare_note_event(struct rq *rq, struct task_struct *p, unsigned int hops)
+{
+	spare_patience_event(rq, p);
+
+	if (p->spare.pending && !p->spare.begun && !p->spare.answered)
+		hops = max(hops, p->spare.hops);
+	WRITE_ONCE(p->spare.hops, hops);
+
+	WRITE_ONCE(p->spare.answered, false);
+	WRITE_ONCE(p->spare.served, false);
+	spare_set_pending(p, true);
+	if (p->spare.loan)
+		list_del_init(&spare_unit_of(p->spare.loan)->lingers);
+}
+
+/*
+ * Whether @p sleeps because its guest has halted: whatever is reported now was
+ * delivered, and has woken it up, before that. It has seen it.
+ */
+static bool spare_halted(struct task_struct *p)
+{
+	return !p->on_rq && READ_ONCE(p->spare.halting) &&
+	       (READ_ONCE(p->__state) & TASK_INTERRUPTIBLE);
+}
+
+static void spare_event(struct rq *rq, struct task_struct *p, unsigned int hops)
 {
 	if (!dl_task(p) || !spare_source(rq, p))
 		return;
 
 	spare_count(p, SPARE_NR_EVENTS, 1);
 	trace_sched_spare_event(p, false);
+	if (spare_halted(p)) {
+		spare_event_over(p);
+		return;
+	}
 
-	WRITE_ONCE(p->spare.answered, 0);
-	WRITE_ONCE(p->spare.served, false);
-	spare_set_pending(p, true);
+	update_rq_clock(rq);
+	spare_note_event(rq, p, hops);
 	if (p->spare.loan || spare_runs(rq, p) || !task_on_rq_queued(p) ||
 	    spare_runs_next(rq, p))
 		return;
 
-	update_rq_clock(rq);
 	spare_request(rq, p);
 }
 
 /* The lock of its run queue is enough for a thread that runs. */
-static bool spare_event_running(struct task_struct *p)
+static bool spare_event_running(struct task_struct *p, unsigned int hops)
 {
 	struct rq *rq = task_rq(p);
 
@@ -970,24 +1178,28 @@ static bool spare_event_running(struct task_struct *p)
 	guard(rq_lock_irqsave)(rq);
 	if (!spare_runs(rq, p))
 		return false;
-	spare_event(rq, p);
+	spare_event(rq, p, hops);
 
 	return true;
 }
 
 /*
  * Whether the last event for @p still stands, and one more changes nothing:
- * @p runs, or has what can be had. Without a lock: the event was delivered
- * before it was reported, so if @p goes to sleep now and stops to be pending,
- * it has seen it.
+ * @p runs on its own reservation, or has what can be had. Without a lock: the
+ * event was delivered before it was reported, so if @p goes to sleep now and
+ * stops to be pending, it has seen it. While it runs on a loan each event
+ * begins its patience anew.
  */
-static bool spare_event_stands(struct task_struct *p)
+static bool spare_event_stands(struct task_struct *p, unsigned int hops)
 {
 	/* Pairs with the barrier of whoever put @p to sleep. */
 	smp_mb();
+	/* Pairs with spare_return(): then it is not pending for what was over, either. */
+	if (smp_load_acquire(&p->spare.begun))
+		return false;
 	if (READ_ONCE(p->spare.answered))
 		return false;
-	/* Pairs with spare_replied(). */
+	/* Pairs with spare_event_over(), for both. */
 	smp_rmb();
 	/* The last one was served, and is over when it runs on its own. */
 	if (READ_ONCE(p->spare.served))
@@ -995,12 +1207,12 @@ static bool spare_event_stands(struct task_struct *p)
 	/* If it is served after this look, then with what is reported here. */
 	smp_rmb();
 
-	return READ_ONCE(p->spare.pending) &&
+	return READ_ONCE(p->spare.pending) && READ_ONCE(p->spare.hops) >= hops &&
 	       (READ_ONCE(p->on_cpu) || READ_ONCE(p->spare.loan) ||
 		READ_ONCE(p->spare.stock) || READ_ONCE(p->spare.refused));
 }
 
-void __sched_spare_event(struct task_struct *p)
+void __sched_spare_event(struct task_struct *p, unsigned int hops)
 {
 	struct rq_flags rf;
 	struct rq *rq;
@@ -1011,7 +1223,7 @@ void __sched_spare_event(struct task_struct *p)
 	if (!data_race(dl_task(p)) || !rcu_access_pointer(spare_group_of(p)->spare.source))
 		return;
 
-	if (spare_event_stands(p)) {
+	if (spare_event_stands(p, hops)) {
 		spare_count(p, SPARE_NR_EVENTS, 1);
 		if (!READ_ONCE(p->on_cpu) && READ_ONCE(p->spare.refused))
 			spare_count(p, SPARE_NR_REFUSED, 1);
@@ -1019,57 +1231,104 @@ void __sched_spare_event(struct task_struct *p)
 		return;
 	}
 
-	if (spare_event_running(p))
+	if (spare_event_running(p, hops))
 		return;
 
 	rq = task_rq_lock(p, &rf);
-	spare_event(rq, p);
+	spare_event(rq, p, hops);
 	task_rq_unlock(rq, p, &rf);
 }
 EXPORT_SYMBOL_GPL(__sched_spare_event);
 
-/* The reply of @p is out, and it has lingered. */
+/* The guest's own timer, which is nobody's packet: not to be passed on. */
+void __sched_spare_timer(struct task_struct *p)
+{
+	bool counts;
+
+	scoped_guard(rcu)
+		counts = READ_ONCE(spare_terms(p)->timer);
+	if (counts)
+		__sched_spare_event(p, 0);
+}
+EXPORT_SYMBOL_GPL(__sched_spare_timer);
+
+/*
+ * How often the current thread may pass on what it works on. On its own
+ * reservation it is believed to do so until it has replied and was quiet; what
+ * it runs meanwhile and is not charged yet does not count.
+ */
+unsigned int __sched_spare_hops(void)
+{
+	struct task_struct *p = current;
+	u64 quiet;
+
+	guard(rcu)();
+
+	if (!READ_ONCE(p->spare.pending) && !READ_ONCE(p->spare.loan))
+		return 0;
+
+	/* Ours, but another CPU may charge us: it then counts a moment later. */
+	quiet = data_race(p->se.sum_exec_runtime - p->spare.quiet_from);
+	if (READ_ONCE(p->spare.answered) && quiet >= spare_patience(p))
+		return 0;
+
+	return READ_ONCE(p->spare.hops);
+}
+EXPORT_SYMBOL_GPL(__sched_spare_hops);
+
+/*
+ * @p has replied to what it has a loan for, or is pending for. It lingers: what
+ * comes next may belong to it.
+ */
 static void spare_replied(struct rq *rq, struct task_struct *p)
 {
-	spare_event_over(p);
-	/* Who sees it unanswered must not see it pending for what was answered. */
-	smp_wmb();
-	WRITE_ONCE(p->spare.answered, 0);
+	struct spare_unit *unit = p->spare.loan ? spare_unit_of(p->spare.loan) : NULL;
+
+	trace_sched_spare_reply(p);
+	WRITE_ONCE(p->spare.answered, true);
+	if (unit && list_empty(&unit->lingers)) {
+		list_add_tail(&unit->lingers, &unit->stock->lingering);
+		if (p->dl_server == p->spare.loan)
+			spare_linger(rq, p);
+	}
+
+	if (READ_ONCE(spare_terms(p)->linger)) {
+		/* Who waits for a unit does not wait for that. */
+		if (unit)
+			spare_serve(rq, unit->stock);
+		return;
+	}
 
 	/* It was throttled while it wrote its reply. */
 	if (p->spare.stock)
 		spare_unwait(rq, p);
-	if (p->spare.loan)
-		spare_serve(rq, spare_return(rq, p, SPARE_RETURN_REPLY));
+	if (unit) {
+		spare_serve(rq, spare_return_replied(rq, p));
+	} else {
+		spare_event_over(p);
+		WRITE_ONCE(p->spare.answered, false);
+	}
 }
 
 void __sched_spare_reply(void)
 {
 	struct task_struct *p = current;
-	const struct sched_spare_terms *terms;
 	struct rq_flags rf;
 	struct rq *rq;
 
 	/* Only others give it a loan, and only when it does not run. */
-	if (!READ_ONCE(p->spare.pending) && !READ_ONCE(p->spare.loan))
+	if (!READ_ONCE(p->spare.heard) && !READ_ONCE(p->spare.pending) &&
+	    !READ_ONCE(p->spare.loan))
 		return;
 
 	rq = task_rq_lock(p, &rf);
-	terms = spare_terms(p);
-	if (!READ_ONCE(terms->reply) || p->spare.answered ||
-	    (!p->spare.pending && !p->spare.loan))
+	if (!dl_task(p) || !READ_ONCE(spare_terms(p)->reply))
 		goto unlock;
 
 	update_rq_clock(rq);
-	trace_sched_spare_reply(p);
-	if (!READ_ONCE(terms->linger)) {
+	spare_patience_reply(rq, p);
+	if (p->spare.pending || p->spare.loan)
 		spare_replied(rq, p);
-		goto unlock;
-	}
-	WRITE_ONCE(p->spare.answered, rq_clock(rq) +
-				      READ_ONCE(terms->linger) * NSEC_PER_USEC);
-	if (p->spare.loan)
-		spare_linger(rq, p);
 unlock:
 	task_rq_unlock(rq, p, &rf);
 }
@@ -1084,21 +1343,38 @@ static enum hrtimer_restart spare_linger_fires(struct hrtimer *timer)
 
 	guard(rq_lock)(rq);
 
-	/* An event since the reply, or another borrower: nothing to end. */
+	/*
+	 * An event since the reply, or another borrower: nothing to end. If it does
+	 * not run, its next dispatch starts the timer again.
+	 */
 	p = unit->borrower;
-	if (!p || !p->spare.answered)
+	if (!p || !p->spare.answered || p->dl_server != &unit->dl)
 		return HRTIMER_NORESTART;
 
 	update_rq_clock(rq);
-	left = p->spare.answered - rq_clock(rq);
+	left = spare_patience_left(rq, p);
 	if (left > 0) {
-		/* The clocks differ, or the next borrower has replied as well. */
+		/* It has replied again, or the clocks differ. */
 		hrtimer_forward_now(timer, ns_to_ktime(left));
 		return HRTIMER_RESTART;
 	}
-	spare_replied(rq, p);
+	spare_serve(rq, spare_return_replied(rq, p));
 
 	return HRTIMER_NORESTART;
+}
+
+/*
+ * For how long, ns, the borrower of @unit may run, which is current or about to
+ * be: @left, or what it has left of its patience.
+ */
+s64 __sched_spare_left(struct rq *rq, struct sched_dl_entity *unit, s64 left)
+{
+	struct task_struct *p = spare_unit_of(unit)->borrower;
+
+	if (!READ_ONCE(spare_terms(p)->reply))
+		return left;
+
+	return min(left, spare_patience_left(rq, p));
 }
 
 void sched_spare_init_rq(struct rq *rq)

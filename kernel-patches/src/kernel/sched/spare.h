@@ -20,7 +20,8 @@ enum spare_return_reason {
 	SPARE_RETURN_UNUSED,	/* the same, and it never ran on the unit */
 	SPARE_RETURN_CHANCES,	/* has drained the unit as often as it may */
 	SPARE_RETURN_SLEEP,	/* halted, blocked or yielded */
-	SPARE_RETURN_REPLY,	/* has answered */
+	SPARE_RETURN_REPLY,	/* has answered, and lingered */
+	SPARE_RETURN_QUIET,	/* has not, and nothing more was heard of it */
 	SPARE_RETURN_CHARGE,	/* has to pay first */
 	SPARE_RETURN_GONE,	/* exit, class, affinity, group, CPU or pool */
 };
@@ -52,15 +53,18 @@ enum spare_borrow_mode {
 /**
  * struct sched_spare_terms - on what terms a group's threads borrow
  * @chances: how often a loan may drain its unit
- * @linger: how long a loan goes on after a reply, us
+ * @linger: for how much of its CPU time a thread is waited for at least after
+ *	what it has got or sent last, us
  * @charge: loans are paid for out of the thread's own next budgets
- * @reply: a reply ends the loan
+ * @reply: a loan ends when the thread has replied, or is quiet
+ * @timer: what a guest has set a timer for is an event
  */
 struct sched_spare_terms {
 	unsigned int	chances;
 	unsigned int	linger;
 	bool		charge;
 	bool		reply;
+	bool		timer;
 };
 
 /**
@@ -149,6 +153,7 @@ void __sched_spare_throttle(struct rq *rq, struct task_struct *p);
 void __sched_spare_pick(struct rq *rq);
 void __sched_spare_pay(struct task_struct *p);
 void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec);
+s64 __sched_spare_left(struct rq *rq, struct sched_dl_entity *unit, s64 left);
 struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
 					     struct task_struct *prev,
 					     struct task_struct *next,
@@ -240,6 +245,16 @@ static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
 		__sched_spare_account(rq, p, delta_exec);
 }
 
+/* @dl_se, which may be a unit on loan, has @left ns: when is it to be looked at? */
+static inline s64 sched_spare_left(struct rq *rq, struct sched_dl_entity *dl_se,
+				   s64 left)
+{
+	if (sched_spare_enabled() && dl_se->dl_server)
+		return __sched_spare_left(rq, dl_se, left);
+
+	return left;
+}
+
 /* Debts are paid also when the last pool is gone. */
 static inline void sched_spare_pay(struct task_struct *p)
 {
@@ -297,6 +312,12 @@ static inline void sched_spare_pick(struct rq *rq, struct task_struct *curr) { }
 static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
 				       struct sched_dl_entity *dl_se,
 				       s64 delta_exec) { }
+static inline s64 sched_spare_left(struct rq *rq, struct sched_dl_entity *dl_se,
+				   s64 left)
+{
+	return left;
+}
+
 static inline void sched_spare_pay(struct task_struct *p) { }
 static inline struct sched_dl_entity *
 sched_spare_switch(struct rq *rq, struct task_struct *prev,

@@ -4,7 +4,7 @@
  *
  *	cpu.spare.pool		none | RUNTIME PERIOD [units=N] [cpus=LIST]
  *	cpu.spare.borrow	inherit | off | on [chances=N|max] [charge=0|1]
- *				[reply=0|1] [linger=USEC]
+ *				[reply=0|1] [linger=USEC] [timer=0|1]
  *	cpu.spare.stat		flat keyed
  *
  * in the cpu controller of every non-root group; cpu.spare.dev is in
@@ -30,6 +30,7 @@ static const struct sched_spare_terms spare_terms_default = {
 	.linger		= 200,
 	.charge		= false,
 	.reply		= true,
+	.timer		= false,
 };
 
 static inline struct task_group *spare_css_tg(struct cgroup_subsys_state *css)
@@ -47,6 +48,7 @@ static void spare_restrict(struct sched_spare_terms *granted,
 	granted->linger = min(granted->linger, asked->linger);
 	granted->charge |= asked->charge;
 	granted->reply |= asked->reply;
+	granted->timer &= asked->timer;
 }
 
 static enum spare_borrow_mode spare_narrow(enum spare_borrow_mode granted,
@@ -104,6 +106,7 @@ static void spare_group_apply(struct task_group *tg)
 	WRITE_ONCE(g->granted.terms.linger, terms.linger);
 	WRITE_ONCE(g->granted.terms.charge, terms.charge);
 	WRITE_ONCE(g->granted.terms.reply, terms.reply);
+	WRITE_ONCE(g->granted.terms.timer, terms.timer);
 	rcu_assign_pointer(g->source, spare_group_decide(tg) ? g->provider : NULL);
 }
 
@@ -275,6 +278,7 @@ static int spare_stat_show(struct seq_file *sf, void *v)
 		{ "returned_chances",	SPARE_NR_RETURNED + SPARE_RETURN_CHANCES },
 		{ "returned_sleep",	SPARE_NR_RETURNED + SPARE_RETURN_SLEEP },
 		{ "returned_reply",	SPARE_NR_RETURNED + SPARE_RETURN_REPLY },
+		{ "returned_quiet",	SPARE_NR_RETURNED + SPARE_RETURN_QUIET },
 		{ "returned_charge",	SPARE_NR_RETURNED + SPARE_RETURN_CHARGE },
 		{ "returned_gone",	SPARE_NR_RETURNED + SPARE_RETURN_GONE },
 	};
@@ -493,6 +497,10 @@ static int spare_borrow_option(char *word, struct sched_spare_terms *terms,
 	if (value)
 		return spare_parse_linger(value, &terms->linger);
 
+	value = spare_value(word, "timer", 16, seen);
+	if (value)
+		return spare_parse_flag(value, &terms->timer);
+
 	return -EINVAL;
 }
 
@@ -586,9 +594,9 @@ static int spare_borrow_show(struct seq_file *sf, void *v)
 			seq_puts(sf, "max");
 		else
 			seq_printf(sf, "%u", asked->terms.chances);
-		seq_printf(sf, " charge=%d reply=%d linger=%u\n",
+		seq_printf(sf, " charge=%d reply=%d linger=%u timer=%d\n",
 			   asked->terms.charge, asked->terms.reply,
-			   asked->terms.linger);
+			   asked->terms.linger, asked->terms.timer);
 		break;
 	}
 
@@ -643,6 +651,7 @@ void sched_spare_group_init(struct task_group *tg)
 	g->asked.terms = spare_terms_default;
 	g->granted.terms.chances = SPARE_CHANCES_MAX;
 	g->granted.terms.linger = SPARE_LINGER_MAX;
+	g->granted.terms.timer = true;
 }
 
 void sched_spare_group_free(struct task_group *tg)

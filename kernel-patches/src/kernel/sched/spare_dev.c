@@ -253,11 +253,11 @@ void __sched_spare_dev_event(struct sched_spare_dev *sdev)
 
 	rcu_read_lock();
 	if (list_empty(&css->children)) {
-		spare_members_call(sdev->tg, __sched_spare_event);
+		spare_members_call(sdev->tg, sched_spare_event);
 	} else {
 		css_for_each_descendant_pre(pos, css)
 			spare_members_call(container_of(pos, struct task_group, css),
-					   __sched_spare_event);
+					   sched_spare_event);
 	}
 	rcu_read_unlock();
 }

@@ -263,6 +263,7 @@ static void spare_unit_init(struct spare_unit *unit, struct spare_stock *stock,
 	dl_server_init(&unit->dl, rq, spare_pick);
 	hrtimer_init(&unit->linger, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	unit->linger.function = spare_linger_fires;
+	INIT_LIST_HEAD(&unit->lingers);
 }
 
 static struct spare_pool *spare_pool_alloc(u64 runtime, u64 period,
@@ -295,6 +296,7 @@ static struct spare_pool *spare_pool_alloc(u64 runtime, u64 period,
 
 		stock->pool = pool;
 		INIT_LIST_HEAD(&stock->free);
+		INIT_LIST_HEAD(&stock->lingering);
 		stock->line = RB_ROOT_CACHED;
 		for (i = 0; i < nr_units; i++, unit++)
 			spare_unit_init(unit, stock, cpu_rq(cpu));

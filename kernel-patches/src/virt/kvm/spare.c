@@ -3,8 +3,9 @@
  * Report device interrupts to the scheduler, see kernel/sched/spare.c
  *
  * KVM decides nothing here: it tells which vCPU threads an interrupt is for.
- * Interrupts of the guest's own devices of time (local APIC timer, in-kernel
- * PIT) and interprocessor interrupts do not come this way.
+ * Those of the guest's own local APIC timer are told apart, and those of an
+ * in-kernel PIT do not come this way. Interprocessor interrupts do only if the vCPU that
+ * sends one works on something that came.
  *
  * Where an interrupt enters KVM it is known whether a device has sent it; who
  * gets it is known where it is accepted. In between, @event goes with it, in
@@ -33,8 +34,54 @@ void __kvm_spare_event(struct kvm_vcpu *vcpu)
 
 	rcu_read_lock();
 	task = pid_task(rcu_dereference(vcpu->pid), PIDTYPE_PID);
-	if (task)
+	/* What a device does in the thread of the vCPU that has asked for it is no news. */
+	if (task && task != current)
 		sched_spare_event(task);
+	rcu_read_unlock();
+}
+
+/**
+ * __kvm_spare_timer - the local timer of a vCPU has expired
+ * @vcpu: the vCPU
+ *
+ * Context: as sched_spare_timer().
+ */
+void __kvm_spare_timer(struct kvm_vcpu *vcpu)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(rcu_dereference(vcpu->pid), PIDTYPE_PID);
+	if (task)
+		sched_spare_timer(task);
+	rcu_read_unlock();
+}
+
+/**
+ * __kvm_spare_hops - how far a signal of the vCPU that runs in this thread goes
+ *
+ * Return: as sched_spare_hops(); 0 if no vCPU runs here.
+ */
+unsigned int __kvm_spare_hops(void)
+{
+	return kvm_get_running_vcpu() ? sched_spare_hops() : 0;
+}
+
+/**
+ * __kvm_spare_help - the vCPU that runs in this thread has signalled another
+ * @vcpu: the other one; nothing happens if it is the same
+ * @hops: how often the sender may pass on what it works on; not 0
+ *
+ * Context: as sched_spare_help().
+ */
+void __kvm_spare_help(struct kvm_vcpu *vcpu, unsigned int hops)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(rcu_dereference(vcpu->pid), PIDTYPE_PID);
+	if (task && task != current)
+		sched_spare_help(task, hops);
 	rcu_read_unlock();
 }
 
@@ -82,6 +129,49 @@ void __kvm_spare_event_later(struct kvm_vcpu *vcpu)
 void __kvm_spare_event_all(struct kvm *kvm)
 {
 	schedule_work(&kvm->spare_work);
+}
+
+/**
+ * __kvm_spare_event_route - something came for a guest that wants no interrupt now
+ * @kvm: its virtual machine
+ * @e: the route by which it would be interrupted
+ *
+ * Context: any but NMI; under kvm->irq_srcu.
+ */
+void __kvm_spare_event_route(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e)
+{
+#ifdef __KVM_HAVE_ARCH_SPARE_EVENT
+	struct kvm_vcpu *vcpu = kvm_arch_spare_target(kvm, e);
+
+	if (vcpu)
+		__kvm_spare_event(vcpu);
+#else
+	__kvm_spare_event_all(kvm);
+#endif
+}
+
+/**
+ * __kvm_spare_emulated - the VMM is back from an exit of a vCPU
+ * @vcpu: the vCPU, which is about to enter the guest again
+ *
+ * If its guest has written to a device that the VMM emulates, then the device has
+ * been kicked, as by an ioeventfd.
+ */
+void __kvm_spare_emulated(struct kvm_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	/* The VMM's to write as well: it can but give a loan of its own back. */
+	switch (READ_ONCE(run->exit_reason)) {
+	case KVM_EXIT_IO:
+		if (READ_ONCE(run->io.direction) == KVM_EXIT_IO_OUT)
+			sched_spare_reply();
+		break;
+	case KVM_EXIT_MMIO:
+		if (READ_ONCE(run->mmio.is_write))
+			sched_spare_reply();
+		break;
+	}
 }
 
 void kvm_spare_init(struct kvm *kvm)

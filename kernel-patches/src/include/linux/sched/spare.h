@@ -21,6 +21,14 @@ struct task_struct;
 
 #ifdef CONFIG_SCHED_SPARE
 
+/* Of a thread, and not so long ago that the next thing has nothing to do with it. */
+enum spare_heard {
+	SPARE_HEARD_NOTHING,
+	SPARE_HEARD_EVENT,
+	SPARE_HEARD_REPLY,
+	SPARE_NR_HEARD
+};
+
 /**
  * struct sched_spare_task - a SCHED_DEADLINE thread as a borrower
  * @loan: the unit it has borrowed, NULL if none; run-queue lock
@@ -32,15 +40,24 @@ struct task_struct;
  * @asked: when it first asked for a unit on account of what came; 0 if it has
  *	not, or was dispatched on one since; run-queue lock
  * @since: when it began to wait, by the run queue's clock; 0: it does not
- * @answered: until when a loan goes on although it has replied, by the run
- *	queue's clock; 0 if no reply came since the last event; run-queue lock
+ * @quiet_from: its CPU time, ns, when an event came or it replied, or when it was
+ *	dispatched for that, whatever was last; run-queue lock
+ * @patience: for how much CPU time after that, ns, it is waited for, by @heard;
+ *	0: nothing is known of it yet; run-queue lock
  * @debt: ns on loans that are not paid yet; run-queue lock
  * @depletions: how often it has drained units on loans for what came last;
  *	run-queue lock
+ * @late: whether it answers late, by @heard: grows with each late answer, falls with
+ *	each event that has none; run-queue lock
+ * @hops: how often it may pass on what came last to another thread; run-queue lock
  * @refused: it was refused a unit, and nothing has changed since; run-queue lock
  * @pending: an event came that it neither answered nor got a loan for;
  *	run-queue lock
  * @served: it was dispatched on a loan for what came last; run-queue lock
+ * @begun: it was dispatched on the loan that it has; run-queue lock
+ * @answered: it has replied since the last event; run-queue lock
+ * @was_late: it has answered the last event late; run-queue lock
+ * @heard: what was heard of it last; run-queue lock
  * @halting: if it sleeps now, its guest has halted; its own
  */
 struct sched_spare_task {
@@ -51,12 +68,19 @@ struct sched_spare_task {
 	struct rb_node		wait;
 	u64			asked;
 	u64			since;
-	u64			answered;
+	u64			quiet_from;
 	s64			debt;
 	unsigned int		depletions;
+	unsigned int		patience[SPARE_NR_HEARD];
+	unsigned int		hops;
+	unsigned char		late[SPARE_NR_HEARD];
+	unsigned char		heard;
 	bool			refused;
 	bool			pending;
 	bool			served;
+	bool			begun;
+	bool			answered;
+	bool			was_late;
 	bool			halting;
 };
 
@@ -68,7 +92,15 @@ static inline bool sched_spare_enabled(void)
 	return static_branch_unlikely(&sched_spare_key);
 }
 
-void __sched_spare_event(struct task_struct *p);
+/*
+ * How often an event may be passed on: from the vCPU that takes the interrupt to
+ * the one that is to answer, and from there to one that it needs for that.
+ */
+#define SPARE_HOPS	2
+
+void __sched_spare_event(struct task_struct *p, unsigned int hops);
+void __sched_spare_timer(struct task_struct *p);
+unsigned int __sched_spare_hops(void);
 void __sched_spare_reply(void);
 void __sched_spare_dev_event(struct sched_spare_dev *sdev);
 
@@ -85,7 +117,42 @@ void __sched_spare_dev_event(struct sched_spare_dev *sdev);
 static inline void sched_spare_event(struct task_struct *p)
 {
 	if (sched_spare_enabled())
-		__sched_spare_event(p);
+		__sched_spare_event(p, SPARE_HOPS);
+}
+
+/**
+ * sched_spare_hops - how often what the current thread works on may be passed on
+ *
+ * Return: 0 if it works on nothing that came, or not any more.
+ */
+static inline unsigned int sched_spare_hops(void)
+{
+	return sched_spare_enabled() ? __sched_spare_hops() : 0;
+}
+
+/**
+ * sched_spare_help - the current thread needs @p for what it works on
+ * @p: the thread that it has signalled, and that is awake by now
+ * @hops: what sched_spare_hops() returned, and not 0
+ *
+ * That is an event for @p. Context: as sched_spare_event().
+ */
+static inline void sched_spare_help(struct task_struct *p, unsigned int hops)
+{
+	if (sched_spare_enabled())
+		__sched_spare_event(p, hops - 1);
+}
+
+/**
+ * sched_spare_timer - a timer that @p has set for itself has expired
+ * @p: the thread, a vCPU; the caller keeps it alive
+ *
+ * An event, if the group's cpu.spare.borrow says so. Context: as sched_spare_event().
+ */
+static inline void sched_spare_timer(struct task_struct *p)
+{
+	if (sched_spare_enabled())
+		__sched_spare_timer(p);
 }
 
 /**
@@ -102,7 +169,7 @@ static inline void sched_spare_event(struct task_struct *p)
 /**
  * sched_spare_reply - the current thread has sent something out
  *
- * That ends its loan, if its group's cpu.spare.borrow says so.
+ * That ends its loan after a while, if its group's cpu.spare.borrow says so.
  *
  * Context: as sched_spare_event().
  */
@@ -128,6 +195,9 @@ static inline void sched_spare_dev_event(struct sched_spare_dev *sdev)
 
 static inline bool sched_spare_enabled(void) { return false; }
 static inline void sched_spare_event(struct task_struct *p) { }
+static inline void sched_spare_timer(struct task_struct *p) { }
+static inline unsigned int sched_spare_hops(void) { return 0; }
+static inline void sched_spare_help(struct task_struct *p, unsigned int hops) { }
 static inline void sched_spare_reply(void) { }
 #define sched_spare_halt(halted)	((void)(halted))
 

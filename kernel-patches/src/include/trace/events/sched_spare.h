@@ -13,6 +13,7 @@ TRACE_DEFINE_ENUM(SPARE_RETURN_UNUSED);
 TRACE_DEFINE_ENUM(SPARE_RETURN_CHANCES);
 TRACE_DEFINE_ENUM(SPARE_RETURN_SLEEP);
 TRACE_DEFINE_ENUM(SPARE_RETURN_REPLY);
+TRACE_DEFINE_ENUM(SPARE_RETURN_QUIET);
 TRACE_DEFINE_ENUM(SPARE_RETURN_CHARGE);
 TRACE_DEFINE_ENUM(SPARE_RETURN_GONE);
 
@@ -147,6 +148,7 @@ TRACE_EVENT(sched_spare_return,
 				       { SPARE_RETURN_CHANCES,      "chances" },
 				       { SPARE_RETURN_SLEEP,        "sleep" },
 				       { SPARE_RETURN_REPLY,        "reply" },
+				       { SPARE_RETURN_QUIET,        "quiet" },
 				       { SPARE_RETURN_CHARGE,       "charge" },
 				       { SPARE_RETURN_GONE,         "gone" }),
 		      __entry->runtime, __entry->deadline)

@@ -586,7 +586,7 @@ static bool files_have_their_defaults(void)
 #define KEYS "nr_events nr_borrows nr_waits nr_refused nr_dispatches "		\
 	     "borrowed_usec waited_usec returned_own returned_unused "		\
 	     "returned_chances returned_sleep returned_reply "			\
-	     "returned_charge returned_gone"
+	     "returned_quiet returned_charge returned_gone"
 
 	return file_reads("c", "cpu.spare.pool", "none") &&
 	       file_reads("c", "cpu.spare.borrow", "inherit") &&
@@ -608,10 +608,13 @@ static bool files_read_as_written(void)
 	       file_reads(".", "cpu.spare.pool", "none") &&
 	       file_takes("a", "cpu.spare.borrow", "off") &&
 	       file_reads("a", "cpu.spare.borrow", "off") &&
-	       file_takes("a", "cpu.spare.borrow", "on linger=7 reply=1 charge=1 chances=3") &&
-	       file_reads("a", "cpu.spare.borrow", "on chances=3 charge=1 reply=1 linger=7") &&
+	       file_takes("a", "cpu.spare.borrow",
+			  "on timer=1 linger=7 reply=1 charge=1 chances=3") &&
+	       file_reads("a", "cpu.spare.borrow",
+			  "on chances=3 charge=1 reply=1 linger=7 timer=1") &&
 	       file_takes("a", "cpu.spare.borrow", "on chances=max charge=0 reply=0 linger=0") &&
-	       file_reads("a", "cpu.spare.borrow", "on chances=max charge=0 reply=0 linger=0") &&
+	       file_reads("a", "cpu.spare.borrow",
+			  "on chances=max charge=0 reply=0 linger=0 timer=0") &&
 	       file_takes("a", "cpu.spare.borrow", "inherit") &&
 	       file_reads("a", "cpu.spare.borrow", "inherit");
 }
@@ -628,7 +631,7 @@ static bool invalid_writes_change_nothing(void)
 		" ", "yes", "on off", "off chances=1", "inherit charge=1",
 		"on chances", "on chances=0", "on chances=-1", "on chances=x",
 		"on chances=1 chances=1", "on charge=2", "on charge=", "on reply=2",
-		"on reply=x", "on linger=x", "on linger=-1", "on nonsense=1",
+		"on reply=x", "on linger=x", "on linger=-1", "on timer=2", "on nonsense=1",
 	};
 	unsigned int i;
 	bool passed = true;
@@ -844,7 +847,7 @@ static bool ends_after_chances(void)
 	long long dispatches = stat_of(".", "nr_dispatches");
 	long long used = stat_of(".", "borrowed_usec");
 
-	must_put("a", "cpu.spare.borrow", "on chances=1");
+	must_put("a", "cpu.spare.borrow", "on chances=1 reply=0");
 	if (!on_loan() ||
 	    !reaches("returned_chances", returned + 1, UNIT_PERIOD + 2 * SLACK) ||
 	    !stays("nr_dispatches", dispatches + 1))
@@ -1111,8 +1114,8 @@ static bool unit_supplies_no_more_than_its_runtime(void)
 	long long used, least;
 	int i, n;
 
-	must_put("a", "cpu.spare.borrow", "on chances=1");
-	must_put("b", "cpu.spare.borrow", "on chances=1");
+	must_put("a", "cpu.spare.borrow", "on chances=1 reply=0");
+	must_put("b", "cpu.spare.borrow", "on chances=1 reply=0");
 	for (i = 0; i < NR_BORROWERS; i++)
 		borrower_start(i, i ? "b" : "a", RUNTIME, PERIOD);
 	for (i = 0; i < NR_BORROWERS; i++)
@@ -1166,13 +1169,13 @@ static bool charge_takes_loans_off_the_budget(void)
 	long long charged = stat_of(".", "returned_charge"), borrows;
 	long long used;
 
-	must_put("a", "cpu.spare.borrow", "on charge=0");
+	must_put("a", "cpu.spare.borrow", "on charge=0 reply=0");
 	used = use_under_flood();
 	ksft_print_msg("%lld us in 1 s without charge\n", usec(used));
 	if (used <= most + 2 * SLACK)
 		return because("borrows too little without charge: nothing to see");
 
-	if (!file_takes("a", "cpu.spare.borrow", "on charge=1"))
+	if (!file_takes("a", "cpu.spare.borrow", "on charge=1 reply=0"))
 		return false;
 	borrows = stat_of(".", "nr_borrows");
 	used = use_under_flood();
@@ -1210,8 +1213,8 @@ static bool every_borrow_was_returned(void)
 {
 	static const char * const returned[] = {
 		"returned_own", "returned_unused", "returned_chances",
-		"returned_sleep", "returned_reply", "returned_charge",
-		"returned_gone",
+		"returned_sleep", "returned_reply", "returned_quiet",
+		"returned_charge", "returned_gone",
 	};
 	long long end = now() + NSEC_PER_SEC, sum = 0, borrows;
 	unsigned int i;
