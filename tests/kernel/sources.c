@@ -50,7 +50,7 @@ enum {
 	LOWEST = 1,	/* delivery mode */
 	/* Interrupt lines. */
 	EDGE = 10, LEVEL = 11, MASKED = 12, DEFERRED = 13, EVERYONE = 14, PIC_ONLY = 5,
-	FAST = PINS, FAST_EVERYONE,	/* MSI */
+	FAST = PINS, FAST_EVERYONE, FAST_SENDER, FAST_CHAIN,	/* MSI */
 };
 
 static unsigned char *memory;
@@ -239,8 +239,11 @@ static void set_routes(void)
 		struct kvm_irq_routing head;
 		struct kvm_irq_routing_entry entry[64];
 	} table = { .head.nr = 0 };
+	const struct kvm_msi messages[] = {
+		msi_to(1, false, 0, VECTOR), msi_to(0xff, false, 0, VECTOR),
+		msi_to(0, false, 0, VECTOR_SENDER), msi_to(0, false, 0, VECTOR_CHAIN),
+	};
 	struct kvm_irq_routing_entry *e = table.entry;
-	struct kvm_msi fast = msi_to(1, false, 0, VECTOR), everyone = msi_to(0xff, false, 0, VECTOR);
 
 	for (unsigned int i = 0; i < PINS; i++) {
 		*e++ = (struct kvm_irq_routing_entry){
@@ -253,14 +256,11 @@ static void set_routes(void)
 				.u.irqchip = { i / 8, i % 8 },
 			};
 	}
-	*e++ = (struct kvm_irq_routing_entry){
-		.gsi = FAST, .type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = { .address_lo = fast.address_lo, .data = fast.data },
-	};
-	*e++ = (struct kvm_irq_routing_entry){
-		.gsi = FAST_EVERYONE, .type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = { .address_lo = everyone.address_lo, .data = everyone.data },
-	};
+	for (unsigned int i = 0; i < sizeof(messages) / sizeof(*messages); i++)
+		*e++ = (struct kvm_irq_routing_entry){
+			.gsi = FAST + i, .type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { .address_lo = messages[i].address_lo, .data = messages[i].data },
+		};
 	table.head.nr = e - table.entry;
 	must(ioctl(vm, KVM_SET_GSI_ROUTING, &table), "KVM_SET_GSI_ROUTING");
 }
@@ -611,12 +611,13 @@ static void test_no_events(void)
 
 static void test_passed_on(void)
 {
+	/* By irqfd: it is reported before the vCPU gets the CPU here. */
 	mark();
-	send_msi(0, false, 0, VECTOR_SENDER);
+	signal_fd(irqfd(FAST_SENDER));
 	check("an interprocessor interrupt of a vCPU that works on an event: one for its destination", 1, 1);
 
 	mark();
-	send_msi(0, false, 0, VECTOR_CHAIN);
+	signal_fd(irqfd(FAST_CHAIN));
 	check("an event is passed on twice, and no third time", 2, 1);
 	check_that("the third was delivered", handled(1) - handled_before[1] == 2);
 }

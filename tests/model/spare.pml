@@ -277,8 +277,10 @@ bit looking;			/* it runs, and has not looked at accepted */
 #define WAITERS(c)	(WAITS_ON(1, c) || WAITS_ON(2, c))
 #endif
 #define LINGERS(v)	(s(v).borrower && t(s(v).borrower).answered)
+#define RUNS_ON(v)	(R[UNIT_CPU(v)].onloan && R[UNIT_CPU(v)].curr == s(v).borrower)
 #define STOCK_OK(v) \
-	!((s(v).free || LINGERS(v)) && WAITERS(UNIT_CPU(v)) && R[UNIT_CPU(v)].state == UP)
+	!((s(v).free || LINGERS(v) && !RUNS_ON(v)) && WAITERS(UNIT_CPU(v)) && \
+	  R[UNIT_CPU(v)].state == UP)
 #define ONLINE_OK(v)	!(s(v).borrower && R[UNIT_CPU(v)].state == OFFLINE)
 
 #define IN_TIME(p)	(!t(p).newer || t(p).waits)
@@ -692,8 +694,11 @@ inline spare_serve(c)
 	do
 #ifdef F_REPLY
 	:: WAITERS(c) && LENDS(c) && TAKEABLE(1, c) -> spare_take(1)
+	/* It runs, and has some patience left. */
+	:: WAITERS(c) && LENDS(c) && TAKEABLE(1, c) && RUNS_ON(1) -> break
 #if UNITS > 1
 	:: WAITERS(c) && LENDS(c) && TAKEABLE(2, c) -> spare_take(2)
+	:: WAITERS(c) && LENDS(c) && TAKEABLE(2, c) && RUNS_ON(2) -> break
 #endif
 #endif
 	:: WAITERS(c) && LENDS(c) && LENDABLE(1, c) -> spare_serve_first(c, 1)
@@ -1445,6 +1450,14 @@ inline spare_switch_from(c)
 #ifndef FAULT_DUE_AT_PICK_ONLY
 	if
 	:: prev && prev != next && t(prev).queued -> spare_end_due(prev)
+	:: else
+	fi;
+#endif
+#endif
+#ifdef F_REPLY
+#ifndef FAULT_LINGERS_OFF
+	if
+	:: prev && prev != next && t(prev).loan && t(prev).answered -> later = 1
 	:: else
 	fi;
 #endif

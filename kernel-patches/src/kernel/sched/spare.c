@@ -86,7 +86,9 @@ struct spare_unit {
  * @free: units without a borrower, by spare_unit::fresh
  * @lingering: units whose borrower has replied, the longest ago first
  * @line: threads, by sched_spare_task::asked: who asked first is served first;
- *	empty while @free or @lingering is not, but for an offline CPU
+ *	empty while there is one in @free, or one in @lingering that does not run,
+ *	but for an offline CPU
+ * @crowded: when somebody last found none free, by the run queue's clock
  * @node: in the run queue's stocks, if the pool has units on the CPU
  */
 struct spare_stock {
@@ -94,6 +96,7 @@ struct spare_stock {
 	struct list_head	free;
 	struct list_head	lingering;
 	struct rb_root_cached	line;
+	u64			crowded;
 	struct list_head	node;
 };
 
@@ -184,15 +187,17 @@ static void spare_event_over(struct task_struct *p)
  * That is CPU time since it last got or sent anything, and it is learned: one
  * patience for until it replies, another one for what it may send after that.
  * Each is halved when it was in vain, down to what linger= says; a thread that
- * answers later than that, by whatever budget, has the most for a while.
+ * answers later than that, by whatever budget, has the most for a while. Where
+ * others want the unit nobody is waited for so long: two who talk to each other
+ * would have it drained by who has nothing to say.
  */
 
 /* In us; linger= may ask for more. An interrupt's way out of the guest takes as long. */
 #define SPARE_PATIENCE_LEAST	100U
 /* In ns; before anything is known of the thread: until it replies, and after that. */
 static const unsigned int spare_patience_first[] = {
-	[SPARE_HEARD_EVENT]	= 2 * NSEC_PER_MSEC,
-	[SPARE_HEARD_REPLY]	= 4 * NSEC_PER_MSEC,
+	[SPARE_HEARD_EVENT]	= 3 * NSEC_PER_MSEC,
+	[SPARE_HEARD_REPLY]	= 3 * NSEC_PER_MSEC / 2,
 };
 
 /* In ns; at most. */
@@ -217,44 +222,63 @@ static u64 spare_ran(struct rq *rq, struct task_struct *p)
 	return ran;
 }
 
+/*
+ * What linger= says, and a quarter more: a part of an answer that the host takes
+ * without being kicked, because it looks anyway, is on its way unseen.
+ */
 static u64 spare_patience_least(struct task_struct *p)
 {
-	return (u64)max(READ_ONCE(spare_terms(p)->linger), SPARE_PATIENCE_LEAST) *
-	       NSEC_PER_USEC;
+	u64 us = max(READ_ONCE(spare_terms(p)->linger), SPARE_PATIENCE_LEAST);
+
+	return (us + us / 4) * NSEC_PER_USEC;
+}
+
+static u64 spare_patience_learned(struct task_struct *p)
+{
+	return p->spare.patience[p->spare.heard] ?: spare_patience_first[p->spare.heard];
+}
+
+/* The pool of @p's loan, if others wait for its units here, or did so a period ago. */
+static struct spare_pool *spare_crowded(struct rq *rq, struct task_struct *p)
+{
+	struct spare_stock *stock;
+
+	if (!p->spare.loan)
+		return NULL;
+	stock = spare_unit_of(p->spare.loan)->stock;
+	if (!RB_EMPTY_ROOT(&stock->line.rb_root) ||
+	    (stock->crowded &&
+	     dl_time_before(rq_clock(rq), stock->crowded + stock->pool->period)))
+		return stock->pool;
+
+	return NULL;
 }
 
 /*
  * For how much CPU time, ns, @p may neither get nor send anything before what
  * came for it is over. Who is helped for another thread's event has the least,
- * unless it is known to answer late.
+ * unless it is known to answer late. Of a unit of @crowded, which others want, one
+ * has an eighth for that.
  */
-static u64 spare_patience(struct task_struct *p)
+static u64 spare_patience(struct task_struct *p, struct spare_pool *crowded)
 {
 	enum spare_heard heard = READ_ONCE(p->spare.heard);
 	u64 least = spare_patience_least(p);
+	u64 most = crowded ? crowded->runtime / 8 : SPARE_PATIENCE_MOST;
+	bool late = p->spare.late[heard] > SPARE_LATE_STEP;
 
-	if (p->spare.late[heard] > SPARE_LATE_STEP)
-		return max(least, SPARE_PATIENCE_MOST);
-	if (p->spare.hops < SPARE_HOPS)
+	if (crowded && heard == SPARE_HEARD_REPLY)
+		return least;
+	if (!late && p->spare.hops < SPARE_HOPS)
 		return least;
 
-	return max(least, p->spare.patience[heard] ?: spare_patience_first[heard]);
+	return max(least, late ? most : min(most, spare_patience_learned(p)));
 }
 
 static s64 spare_patience_left(struct rq *rq, struct task_struct *p)
 {
-	return p->spare.quiet_from + spare_patience(p) - spare_ran(rq, p);
-}
-
-/* To wait for @p was in vain. */
-static void spare_patience_less(struct task_struct *p)
-{
-	enum spare_heard heard = p->spare.heard;
-	u64 now = p->spare.patience[heard] ?: spare_patience_first[heard];
-
-	p->spare.patience[heard] = max(now / 2, SPARE_PATIENCE_LEAST * NSEC_PER_USEC);
-	if (p->spare.late[heard])
-		p->spare.late[heard]--;
+	return p->spare.quiet_from + spare_patience(p, spare_crowded(rq, p)) -
+	       spare_ran(rq, p);
 }
 
 /*
@@ -264,9 +288,14 @@ static void spare_patience_less(struct task_struct *p)
  */
 static void spare_patience_event(struct rq *rq, struct task_struct *p)
 {
+	u64 least = SPARE_PATIENCE_LEAST * NSEC_PER_USEC;
+
 	if (p->spare.heard == SPARE_HEARD_REPLY ? !p->spare.was_late :
-	    p->spare.heard && spare_patience_left(rq, p) <= 0)
-		spare_patience_less(p);
+	    p->spare.heard && spare_patience_left(rq, p) <= 0) {
+		p->spare.patience[p->spare.heard] = max(spare_patience_learned(p) / 2, least);
+		if (p->spare.late[p->spare.heard])
+			p->spare.late[p->spare.heard]--;
+	}
 
 	p->spare.was_late = false;
 	p->spare.quiet_from = spare_ran(rq, p);
@@ -283,7 +312,7 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 	unsigned char *late = &p->spare.late[p->spare.heard];
 
 	if (p->spare.heard && gap <= SPARE_PATIENCE_MOST &&
-	    gap > spare_patience_least(p) / 4 * 3) {
+	    gap > spare_patience_least(p) / 5 * 3) {
 		*late = min(*late + SPARE_LATE_STEP, SPARE_LATE_MOST);
 		p->spare.was_late = true;
 	}
@@ -418,6 +447,11 @@ static struct spare_stock *spare_return(struct rq *rq, struct task_struct *p,
 	return unit->stock;
 }
 
+static bool spare_runs_on(struct rq *rq, struct task_struct *p, struct spare_unit *unit)
+{
+	return spare_is_curr(rq, p) && p->dl_server == &unit->dl;
+}
+
 /* @p has replied, and is on its unit: it lingers for the rest of its patience. */
 static void spare_linger(struct rq *rq, struct task_struct *p)
 {
@@ -510,8 +544,8 @@ static void spare_wait(struct rq *rq, struct task_struct *p,
 	WRITE_ONCE(p->spare.stock, stock);
 	rb_add_cached(&p->spare.wait, &stock->line, spare_asked_before);
 
-	if ((list_empty(&stock->free) && list_empty(&stock->lingering)) ||
-	    !spare_may_serve(rq)) {
+	if (list_empty(&stock->free) || !spare_may_serve(rq)) {
+		stock->crowded = rq_clock(rq);
 		spare_count(p, SPARE_NR_WAITS, 1);
 		trace_sched_spare_wait(p);
 	}
@@ -527,16 +561,30 @@ static void spare_unwait(struct rq *rq, struct task_struct *p)
 	WRITE_ONCE(p->spare.stock, NULL);
 }
 
-/* A unit that can be lent now: a free one, or else one whose borrower has replied. */
+/*
+ * A unit that can be lent now: a free one, or else one whose borrower has replied.
+ * If that is running it may be about to say the rest, a TCP ACK having been the
+ * first: it has the least of patience left.
+ */
 static struct spare_unit *spare_unit_for_next(struct rq *rq, struct spare_stock *stock)
 {
 	struct spare_unit *unit;
 
-	unit = list_first_entry_or_null(&stock->lingering, struct spare_unit, lingers);
-	if (list_empty(&stock->free) && unit)
-		spare_return_replied(rq, unit->borrower);
+	if (!list_empty(&stock->free))
+		return list_first_entry(&stock->free, struct spare_unit, node);
 
-	return list_first_entry_or_null(&stock->free, struct spare_unit, node);
+	list_for_each_entry(unit, &stock->lingering, lingers) {
+		struct task_struct *p = unit->borrower;
+
+		if (spare_runs_on(rq, p, unit) && spare_patience_left(rq, p) > 0) {
+			spare_linger(rq, p);
+			continue;
+		}
+		spare_return_replied(rq, p);
+		return unit;
+	}
+
+	return NULL;
 }
 
 /* Lend what can be lent to those who wait. */
@@ -687,14 +735,13 @@ static struct spare_stock *spare_end(struct rq *rq, struct task_struct *p,
 
 	if (reason == SPARE_RETURN_REPLY)
 		return spare_return_replied(rq, p);
-	/* It has had the time to see whatever came during the loan, too. */
-	if (reason == SPARE_RETURN_QUIET)
+	if (reason == SPARE_RETURN_QUIET) {
+		/* It has had the time to see whatever came during the loan, too. */
 		spare_event_over(p);
+		return spare_return(rq, p, reason);
+	}
 
 	stock = spare_return(rq, p, reason);
-	if (reason == SPARE_RETURN_QUIET)
-		return stock;
-
 	if (p->spare.served)
 		spare_event_over(p);
 	else
@@ -712,6 +759,11 @@ static void spare_switch_from(struct rq *rq, struct task_struct *prev,
 		spare_end(rq, prev, reason);
 		spare_serve_later(rq);
 	}
+
+	/* It lingers no more where it does not run and others wait. */
+	if (prev != next && prev->spare.loan && prev->spare.answered &&
+	    !RB_EMPTY_ROOT(&spare_unit_of(prev->spare.loan)->stock->line.rb_root))
+		spare_serve_later(rq);
 
 	/* Preempted by an earlier deadline, or out of chances. */
 	if (prev != next && prev->spare.pending && task_on_rq_queued(prev) &&
@@ -1269,7 +1321,7 @@ unsigned int __sched_spare_hops(void)
 
 	/* Ours, but another CPU may charge us: it then counts a moment later. */
 	quiet = data_race(p->se.sum_exec_runtime - p->spare.quiet_from);
-	if (READ_ONCE(p->spare.answered) && quiet >= spare_patience(p))
+	if (READ_ONCE(p->spare.answered) && quiet >= spare_patience(p, NULL))
 		return 0;
 
 	return READ_ONCE(p->spare.hops);
@@ -1293,7 +1345,7 @@ static void spare_replied(struct rq *rq, struct task_struct *p)
 	}
 
 	if (READ_ONCE(spare_terms(p)->linger)) {
-		/* Who waits for a unit does not wait for that. */
+		/* Who waits for a unit does not wait long for that. */
 		if (unit)
 			spare_serve(rq, unit->stock);
 		return;
