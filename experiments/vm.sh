@@ -9,9 +9,9 @@ declare -A id
 
 # A guest whose ids are then in $id. QEMU begins a round of its CPUs at CPU 0 after each timer: a busy vCPU there would
 # starve the others. So it has the last CPU and the others have CPU 0, which may be the same.
-start_vm() { # NAME LOAD
+start_vm() { # NAME LOAD [OPTION]...
 	local key value
-	testbed guest start "$1" --vcpu-cpus none --load "$2" >/tmp/ids
+	testbed guest start "$1" --vcpu-cpus none --load "$2" "${@:3}" >/tmp/ids
 	while IFS='=' read -r key value; do id[$key]=$value; done </tmp/ids
 	id[cgroup]=$pool_group/$1.vm
 	# The guest is up before its load is.

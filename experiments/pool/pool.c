@@ -135,12 +135,12 @@ static unsigned int read_busy(int stat)
 	return busy;
 }
 
-/* By what we see of it: it has not answered yet, or the loan lingers. */
-static bool may_have_loan(const struct machine *vm, uint64_t linger_ns)
+/* By what we see of it: it has not answered yet, or is waited for. */
+static bool may_have_loan(const struct machine *vm, uint64_t hold_ns)
 {
 	const struct talk *talk = vm->talk;
 
-	return talk->answered != talk->asked || __rdtsc() < talk->answered_at + linger_ns;
+	return talk->answered != talk->asked || __rdtsc() < talk->answered_at + hold_ns;
 }
 
 /* --- phases --- */
@@ -149,7 +149,7 @@ struct phase {
 	double seconds, rate;		/* events/s: of each VM, or broadcasts */
 	bool broadcast;
 	unsigned int units;		/* 0: events wait; else one that finds so many on loan is not sent */
-	uint64_t linger_ns;
+	uint64_t hold_ns;
 	int stat, marker;
 };
 
@@ -184,7 +184,7 @@ static void strike(const struct phase *phase, struct machine *vm, struct totals 
 	static const char text[] = "blocked";
 
 	totals->events++;
-	if (phase->units && !may_have_loan(vm, phase->linger_ns) && read_busy(phase->stat) >= phase->units) {
+	if (phase->units && !may_have_loan(vm, phase->hold_ns) && read_busy(phase->stat) >= phase->units) {
 		totals->blocked++;
 		if (write(phase->marker, text, strlen(text)) < 0)
 			die(MARKER);
@@ -240,7 +240,7 @@ static bool obey(const char *line, struct phase *phase)
 		return true;
 	}
 	if (sscanf(line, "%15s %lf %lf %" SCNu64 " %u %" SCNu64, how, &phase->seconds, &phase->rate, &seed,
-		   &phase->units, &phase->linger_ns) != 6)
+		   &phase->units, &phase->hold_ns) != 6)
 		return false;
 	phase->broadcast = !strcmp(how, "broadcast");
 	if (!phase->broadcast && strcmp(how, "single"))
@@ -257,7 +257,7 @@ static void print_usage(void)
 	      "pool. Then does what standard input says:\n"
 	      "  begin                      the VMs compute\n"
 	      "  arrange GAP_US SLEEP_US    stop all for so long, then continue one after the other\n"
-	      "  single|broadcast SECONDS RATE SEED UNITS LINGER_NS\n"
+	      "  single|broadcast SECONDS RATE SEED UNITS HOLD_NS\n"
 	      "                             events for one VM or all at a time, RATE a second for each. UNITS > 0: one\n"
 	      "                             that finds so many on loan is not sent but marked in the trace\n", stderr);
 }

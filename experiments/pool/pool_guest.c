@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Computes always, and answers an event at once. */
+/* Computes always, and answers an event at once: in memory, which the host does not see as a reply. */
 #include "../lib/guest.h"
 
 #include "pool.h"
@@ -10,7 +10,6 @@ static void answer(void)
 {
 	talk->answered = talk->asked;
 	talk->answered_at = guest_tsc();
-	guest_ring(0);
 }
 
 void guest_main(void *shared)

@@ -281,6 +281,17 @@ static s64 spare_patience_left(struct rq *rq, struct task_struct *p)
 	       spare_ran(rq, p);
 }
 
+/* To wait for @p was in vain. */
+static void spare_patience_less(struct task_struct *p)
+{
+	enum spare_heard heard = p->spare.heard;
+
+	p->spare.patience[heard] = max(spare_patience_learned(p) / 2,
+				       SPARE_PATIENCE_LEAST * NSEC_PER_USEC);
+	if (p->spare.late[heard])
+		p->spare.late[heard]--;
+}
+
 /*
  * An event comes for @p. To wait until now was in vain if it was to be ended by
  * a reply that did not come in time, or went on after one to which nothing was
@@ -288,14 +299,9 @@ static s64 spare_patience_left(struct rq *rq, struct task_struct *p)
  */
 static void spare_patience_event(struct rq *rq, struct task_struct *p)
 {
-	u64 least = SPARE_PATIENCE_LEAST * NSEC_PER_USEC;
-
 	if (p->spare.heard == SPARE_HEARD_REPLY ? !p->spare.was_late :
-	    p->spare.heard && spare_patience_left(rq, p) <= 0) {
-		p->spare.patience[p->spare.heard] = max(spare_patience_learned(p) / 2, least);
-		if (p->spare.late[p->spare.heard])
-			p->spare.late[p->spare.heard]--;
-	}
+	    p->spare.heard && spare_patience_left(rq, p) <= 0)
+		spare_patience_less(p);
 
 	p->spare.was_late = false;
 	p->spare.quiet_from = spare_ran(rq, p);
@@ -736,6 +742,9 @@ static struct spare_stock *spare_end(struct rq *rq, struct task_struct *p,
 	if (reason == SPARE_RETURN_REPLY)
 		return spare_return_replied(rq, p);
 	if (reason == SPARE_RETURN_QUIET) {
+		/* By all of its patience it would be longer before it is seen to be. */
+		if (spare_crowded(rq, p))
+			spare_patience_less(p);
 		/* It has had the time to see whatever came during the loan, too. */
 		spare_event_over(p);
 		return spare_return(rq, p, reason);
