@@ -186,7 +186,7 @@ static void spare_event_over(struct task_struct *p)
  *
  * That is CPU time since it last got or sent anything, and it is learned: one
  * patience for until it replies, another one for what it may send after that.
- * Each is halved when it was in vain, down to what linger= says; a thread that
+ * Each is halved when it was in vain, down to what linger= asks for; a thread that
  * answers later than that, by whatever budget, has the most for a while. Where
  * others want the unit nobody is waited for so long: two who talk to each other
  * would have it drained by who has nothing to say.
@@ -222,15 +222,18 @@ static u64 spare_ran(struct rq *rq, struct task_struct *p)
 	return ran;
 }
 
+static unsigned int spare_linger_us(struct task_struct *p)
+{
+	return max(READ_ONCE(spare_terms(p)->linger), SPARE_PATIENCE_LEAST);
+}
+
 /*
  * What linger= says, and a quarter more: a part of an answer that the host takes
  * without being kicked, because it looks anyway, is on its way unseen.
  */
 static u64 spare_patience_least(struct task_struct *p)
 {
-	u64 us = max(READ_ONCE(spare_terms(p)->linger), SPARE_PATIENCE_LEAST);
-
-	return (us + us / 4) * NSEC_PER_USEC;
+	return (u64)spare_linger_us(p) * (NSEC_PER_USEC * 5 / 4);
 }
 
 static u64 spare_patience_learned(struct task_struct *p)
@@ -318,7 +321,7 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 	unsigned char *late = &p->spare.late[p->spare.heard];
 
 	if (p->spare.heard && gap <= SPARE_PATIENCE_MOST &&
-	    gap > spare_patience_least(p) / 5 * 3) {
+	    gap > (u64)spare_linger_us(p) * (NSEC_PER_USEC * 3 / 4)) {
 		*late = min(*late + SPARE_LATE_STEP, SPARE_LATE_MOST);
 		p->spare.was_late = true;
 	}
@@ -1321,19 +1324,20 @@ EXPORT_SYMBOL_GPL(__sched_spare_timer);
 unsigned int __sched_spare_hops(void)
 {
 	struct task_struct *p = current;
-	u64 quiet;
 
 	guard(rcu)();
 
 	if (!READ_ONCE(p->spare.pending) && !READ_ONCE(p->spare.loan))
 		return 0;
 
-	/* Ours, but another CPU may charge us: it then counts a moment later. */
-	quiet = data_race(p->se.sum_exec_runtime - p->spare.quiet_from);
-	if (READ_ONCE(p->spare.answered) && quiet >= spare_patience(p, NULL))
-		return 0;
+	if (!READ_ONCE(p->spare.answered))
+		return READ_ONCE(p->spare.hops);
 
-	return READ_ONCE(p->spare.hops);
+	/* Ours, but another CPU may charge us, or report to us: that counts next time. */
+	if (data_race(p->se.sum_exec_runtime - p->spare.quiet_from < spare_patience(p, NULL)))
+		return READ_ONCE(p->spare.hops);
+
+	return 0;
 }
 EXPORT_SYMBOL_GPL(__sched_spare_hops);
 
