@@ -34,8 +34,7 @@ void __kvm_spare_event(struct kvm_vcpu *vcpu)
 
 	rcu_read_lock();
 	task = pid_task(rcu_dereference(vcpu->pid), PIDTYPE_PID);
-	/* What a device does in the thread of the vCPU that has asked for it is no news. */
-	if (task && task != current)
+	if (task)
 		sched_spare_event(task);
 	rcu_read_unlock();
 }
