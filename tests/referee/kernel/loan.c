@@ -43,7 +43,7 @@ static bool has_done(struct task_struct *p)
 /* Patience: the CPU time that a borrower has from when it last got or sent anything */
 
 /* The kernel's own bounds, by the rst. */
-#define PATIENCE_LEAST	(100 * NSEC_PER_USEC)
+#define PATIENCE_LEAST	(100 * NSEC_PER_USEC)	/* without a reply */
 #define PATIENCE_MOST	(8 * NSEC_PER_MSEC)
 /* Without HRTICK a loan that is over goes on until a tick. */
 #define PATIENCE_TICK	(2 * TICK_NSEC)

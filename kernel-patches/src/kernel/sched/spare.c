@@ -192,12 +192,16 @@ static void spare_event_over(struct task_struct *p)
  * would have it drained by who has nothing to say.
  */
 
-/* In us; linger= may ask for more. An interrupt's way out of the guest takes as long. */
-#define SPARE_PATIENCE_LEAST	100U
+/* In us; linger= may ask for more. To answer takes a guest as long, as a rule. */
+static const unsigned int spare_patience_floor[] = {
+	[SPARE_HEARD_EVENT]	= 100,
+	[SPARE_HEARD_REPLY]	= 10,
+};
+
 /* In ns; before anything is known of the thread: until it replies, and after that. */
 static const unsigned int spare_patience_first[] = {
 	[SPARE_HEARD_EVENT]	= 3 * NSEC_PER_MSEC,
-	[SPARE_HEARD_REPLY]	= 3 * NSEC_PER_MSEC / 2,
+	[SPARE_HEARD_REPLY]	= 5 * NSEC_PER_MSEC / 4,
 };
 
 /* In ns; at most. */
@@ -224,7 +228,8 @@ static u64 spare_ran(struct rq *rq, struct task_struct *p)
 
 static unsigned int spare_linger_us(struct task_struct *p)
 {
-	return max(READ_ONCE(spare_terms(p)->linger), SPARE_PATIENCE_LEAST);
+	return max(READ_ONCE(spare_terms(p)->linger),
+		   spare_patience_floor[READ_ONCE(p->spare.heard)]);
 }
 
 /*
@@ -290,7 +295,7 @@ static void spare_patience_less(struct task_struct *p)
 	enum spare_heard heard = p->spare.heard;
 
 	p->spare.patience[heard] = max(spare_patience_learned(p) / 2,
-				       SPARE_PATIENCE_LEAST * NSEC_PER_USEC);
+				       spare_patience_floor[heard] * NSEC_PER_USEC);
 	if (p->spare.late[heard])
 		p->spare.late[heard]--;
 }
