@@ -186,7 +186,7 @@ static void spare_event_over(struct task_struct *p)
  *
  * That is CPU time since it last got or sent anything, and it is learned: one
  * patience for until it replies, another one for what it may send after that.
- * Each is halved when it was in vain, down to what linger= asks for; a thread that
+ * Each gets less when it was in vain, down to what linger= asks for; a thread that
  * answers later than that, by whatever budget, has the most for a while. Where
  * others want the unit nobody is waited for so long: two who talk to each other
  * would have it drained by who has nothing to say.
@@ -200,8 +200,8 @@ static const unsigned int spare_patience_floor[] = {
 
 /* In ns; before anything is known of the thread: until it replies, and after that. */
 static const unsigned int spare_patience_first[] = {
-	[SPARE_HEARD_EVENT]	= 3 * NSEC_PER_MSEC,
-	[SPARE_HEARD_REPLY]	= 5 * NSEC_PER_MSEC / 4,
+	[SPARE_HEARD_EVENT]	= 2250 * NSEC_PER_USEC,
+	[SPARE_HEARD_REPLY]	= 1150 * NSEC_PER_USEC,
 };
 
 /* In ns; at most. */
@@ -289,28 +289,31 @@ static s64 spare_patience_left(struct rq *rq, struct task_struct *p)
 	       spare_ran(rq, p);
 }
 
-/* To wait for @p was in vain. */
+/* To wait for @p was in vain: after a reply, as it is with most. */
 static void spare_patience_less(struct task_struct *p)
 {
 	enum spare_heard heard = p->spare.heard;
+	unsigned int part = heard == SPARE_HEARD_REPLY ? 4 : 2;
 
-	p->spare.patience[heard] = max(spare_patience_learned(p) / 2,
+	p->spare.patience[heard] = max(spare_patience_learned(p) / part,
 				       spare_patience_floor[heard] * NSEC_PER_USEC);
 	if (p->spare.late[heard])
 		p->spare.late[heard]--;
 }
 
 /*
- * An event comes for @p. To wait until now was in vain if it was to be ended by
- * a reply that did not come in time, or went on after one to which nothing was
- * added.
+ * An event comes for @p. To wait on after the reply to the last one was in vain
+ * if nothing was added. What it does about this one counts from its dispatch on.
  */
-static void spare_patience_event(struct rq *rq, struct task_struct *p)
+static void spare_patience_event(struct task_struct *p)
 {
-	if (p->spare.heard == SPARE_HEARD_REPLY ? !p->spare.was_late :
-	    p->spare.heard && spare_patience_left(rq, p) <= 0)
+	if (p->spare.heard == SPARE_HEARD_REPLY && !p->spare.was_late)
 		spare_patience_less(p);
+	WRITE_ONCE(p->spare.heard, SPARE_HEARD_NOTHING);
+}
 
+static void spare_patience_begin(struct rq *rq, struct task_struct *p)
+{
 	p->spare.was_late = false;
 	p->spare.quiet_from = spare_ran(rq, p);
 	WRITE_ONCE(p->spare.heard, SPARE_HEARD_EVENT);
@@ -344,7 +347,11 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
  */
 static bool spare_quiet(struct rq *rq, struct task_struct *p)
 {
-	return p->spare.begun && READ_ONCE(spare_terms(p)->reply) &&
+	if (!p->spare.begun || !READ_ONCE(spare_terms(p)->reply))
+		return false;
+
+	/* Soon told of most. */
+	return spare_ran(rq, p) - p->spare.quiet_from >= spare_patience_least(p) &&
 	       spare_patience_left(rq, p) <= 0;
 }
 
@@ -750,9 +757,7 @@ static struct spare_stock *spare_end(struct rq *rq, struct task_struct *p,
 	if (reason == SPARE_RETURN_REPLY)
 		return spare_return_replied(rq, p);
 	if (reason == SPARE_RETURN_QUIET) {
-		/* By all of its patience it would be longer before it is seen to be. */
-		if (spare_crowded(rq, p))
-			spare_patience_less(p);
+		spare_patience_less(p);
 		/* It has had the time to see whatever came during the loan, too. */
 		spare_event_over(p);
 		return spare_return(rq, p, reason);
@@ -798,7 +803,7 @@ static void spare_dispatch(struct rq *rq, struct task_struct *p)
 		WRITE_ONCE(p->spare.begun, true);
 		p->spare.asked = 0;
 		if (!p->spare.answered)
-			p->spare.quiet_from = spare_ran(rq, p);
+			spare_patience_begin(rq, p);
 	}
 	spare_count(p, SPARE_NR_DISPATCHES, 1);
 	trace_sched_spare_dispatch(p, p->spare.loan);
@@ -1186,23 +1191,16 @@ static bool spare_runs(struct rq *rq, struct task_struct *p)
 }
 
 /*
- * Something that may be passed on @hops times has come for @p. One that is still
- * to be dispatched for the last one is dispatched for both; else this is what it
- * works on from now on.
+ * What has come for @p, which is on loan, is what it works on from now on; or one
+ * that is still to be dispatched is so for both.
  */
-static void spare_note_event(struct rq *rq, struct task_struct *p, unsigned int hops)
+static void spare_event_on_loan(struct rq *rq, struct task_struct *p)
 {
-	spare_patience_event(rq, p);
-
-	if (p->spare.pending && !p->spare.begun && !p->spare.answered)
-		hops = max(hops, p->spare.hops);
-	WRITE_ONCE(p->spare.hops, hops);
-
-	WRITE_ONCE(p->spare.answered, false);
-	WRITE_ONCE(p->spare.served, false);
-	spare_set_pending(p, true);
-	if (p->spare.loan)
-		list_del_init(&spare_unit_of(p->spare.loan)->lingers);
+	list_del_init(&spare_unit_of(p->spare.loan)->lingers);
+	if (p->spare.begun) {
+		update_rq_clock(rq);
+		spare_patience_begin(rq, p);
+	}
 }
 
 /*
@@ -1227,12 +1225,24 @@ static void spare_event(struct rq *rq, struct task_struct *p, unsigned int hops)
 		return;
 	}
 
-	update_rq_clock(rq);
-	spare_note_event(rq, p, hops);
-	if (p->spare.loan || spare_runs(rq, p) || !task_on_rq_queued(p) ||
-	    spare_runs_next(rq, p))
+	/* It may be passed on as often as the one that it is handled with. */
+	if (hops < p->spare.hops && p->spare.pending && !p->spare.begun && !p->spare.answered)
+		hops = p->spare.hops;
+	WRITE_ONCE(p->spare.hops, hops);
+	if (p->spare.heard)
+		spare_patience_event(p);
+
+	WRITE_ONCE(p->spare.answered, false);
+	WRITE_ONCE(p->spare.served, false);
+	spare_set_pending(p, true);
+	if (p->spare.loan) {
+		spare_event_on_loan(rq, p);
+		return;
+	}
+	if (spare_runs(rq, p) || !task_on_rq_queued(p) || spare_runs_next(rq, p))
 		return;
 
+	update_rq_clock(rq);
 	spare_request(rq, p);
 }
 
@@ -1434,17 +1444,19 @@ static enum hrtimer_restart spare_linger_fires(struct hrtimer *timer)
 }
 
 /*
- * For how long, ns, the borrower of @unit may run, which is current or about to
- * be: @left, or what it has left of its patience.
+ * The borrower of @unit, which is current or about to be, and of whose time
+ * @uncharged ns are to be charged yet: look at it when the unit is drained, or by
+ * its patience.
  */
-s64 __sched_spare_left(struct rq *rq, struct sched_dl_entity *unit, s64 left)
+void __sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *unit, s64 uncharged)
 {
 	struct task_struct *p = spare_unit_of(unit)->borrower;
+	s64 left = unit->runtime - uncharged;
 
-	if (!READ_ONCE(spare_terms(p)->reply))
-		return left;
+	if (READ_ONCE(spare_terms(p)->reply))
+		left = min(left, spare_patience_left(rq, p));
 
-	return min(left, spare_patience_left(rq, p));
+	hrtick_start(rq, max(left, 0LL));
 }
 
 void sched_spare_init_rq(struct rq *rq)

@@ -153,7 +153,7 @@ void __sched_spare_throttle(struct rq *rq, struct task_struct *p);
 void __sched_spare_pick(struct rq *rq);
 void __sched_spare_pay(struct task_struct *p);
 void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec);
-s64 __sched_spare_left(struct rq *rq, struct sched_dl_entity *unit, s64 left);
+void __sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *unit, s64 uncharged);
 struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
 					     struct task_struct *prev,
 					     struct task_struct *next,
@@ -245,14 +245,15 @@ static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
 		__sched_spare_account(rq, p, delta_exec);
 }
 
-/* @dl_se, which may be a unit on loan, has @left ns: when is it to be looked at? */
-static inline s64 sched_spare_left(struct rq *rq, struct sched_dl_entity *dl_se,
-				   s64 left)
+/* Starts the hrtick of @dl_se if that is a unit on loan. */
+static inline bool sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *dl_se,
+				      s64 uncharged)
 {
-	if (sched_spare_enabled() && dl_se->dl_server)
-		return __sched_spare_left(rq, dl_se, left);
+	if (!sched_spare_enabled() || !dl_se->dl_server)
+		return false;
+	__sched_spare_hrtick(rq, dl_se, uncharged);
 
-	return left;
+	return true;
 }
 
 /* Debts are paid also when the last pool is gone. */
@@ -312,10 +313,10 @@ static inline void sched_spare_pick(struct rq *rq, struct task_struct *curr) { }
 static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
 				       struct sched_dl_entity *dl_se,
 				       s64 delta_exec) { }
-static inline s64 sched_spare_left(struct rq *rq, struct sched_dl_entity *dl_se,
-				   s64 left)
+static inline bool sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *dl_se,
+				      s64 uncharged)
 {
-	return left;
+	return false;
 }
 
 static inline void sched_spare_pay(struct task_struct *p) { }
