@@ -48,7 +48,7 @@ struct options {
 	pid_t pid, tid;
 	struct in_addr address;
 	unsigned long pings, every_us, phase_min_us, phase_max_us, burst, gap_min_us, gap_max_us, seed, port, begin_ns;
-	const char *totals;
+	const char *totals, *spare_stat;
 };
 
 struct vcpu {
@@ -62,7 +62,7 @@ struct vcpu {
 
 struct totals {
 	int64_t wall, used;
-	unsigned long long loops;
+	unsigned long long loops, loaned_us;
 };
 
 static void fail(const char *format, ...)
@@ -240,13 +240,31 @@ static void ping(int fd, unsigned long seq, int64_t instant, bool has_phase)
 	putchar('\n');
 }
 
-static struct totals take_totals(const struct vcpu *vcpu, int port)
+// What the threads below a cgroup have had on loan, by its cpu.spare.stat; 0 without one.
+static unsigned long long read_loaned(const char *spare_stat)
 {
-	struct totals totals = { .loops = port < 0 ? 0 : ask_loops(port) };
+	unsigned long long loaned_us = 0;
+	FILE *file = spare_stat ? fopen(spare_stat, "r") : NULL;
+	char line[64];
+	bool found = false;
 
-	totals.wall = instant_now();
-	totals.used = read_used(vcpu);
-	return totals;
+	if (spare_stat && !file)
+		fail("%s: %s", spare_stat, strerror(errno));
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "borrowed_usec %llu", &loaned_us) == 1;
+	if (file && !found)
+		fail("%s: no borrowed_usec", spare_stat);
+	if (file)
+		fclose(file);
+	return loaned_us;
+}
+
+static void take_totals(struct totals *totals, const struct vcpu *vcpu, int port)
+{
+	if (port >= 0)
+		totals->loops = ask_loops(port);
+	totals->wall = instant_now();
+	totals->used = read_used(vcpu);
 }
 
 static void write_totals(const char *path, const struct totals *begin, const struct totals *end,
@@ -256,9 +274,10 @@ static void write_totals(const char *path, const struct totals *begin, const str
 
 	if (!file)
 		fail("%s: %s", path, strerror(errno));
-	fprintf(file, "wall_ns=%lld\nvcpu_ns=%lld\nloops=%llu\nblind_ns=%lld\nmissed=%u\n",
+	fprintf(file, "wall_ns=%lld\nvcpu_ns=%lld\nloops=%llu\nloaned_us=%llu\nblind_ns=%lld\nmissed=%u\n",
 		(long long)(end->wall - begin->wall), (long long)(end->used - begin->used),
-		end->loops - begin->loops, (long long)vcpu->blind, vcpu->missed);
+		end->loops - begin->loops, end->loaned_us - begin->loaned_us,
+		(long long)vcpu->blind, vcpu->missed);
 	if (fclose(file))
 		fail("%s: %s", path, strerror(errno));
 }
@@ -274,12 +293,14 @@ static void measure(const struct options *options)
 	// A depletion may come a little early: half a period tells it from the one before.
 	const int64_t least = every - vcpu.period / 2;
 	uint64_t state = options->seed;
-	struct totals begin, end;
+	struct totals begin = { 0 }, end = { 0 };
 	int64_t instant;
 
 	instant_sleep_until(options->begin_ns);
 	instant = wait_for_instant(&vcpu, instant_now());
-	begin = take_totals(&vcpu, port);
+	take_totals(&begin, &vcpu, port);
+	// The load is asked by packets, too, and takes its time to answer: what it is lent is not the pings'.
+	begin.loaned_us = read_loaned(options->spare_stat);
 	for (unsigned long seq = 1; seq <= options->pings; seq++) {
 		if ((seq - 1) % options->burst) {
 			instant_sleep_until(instant_now() + US * ((int64_t)options->gap_min_us + chance_below(&state, gaps)));
@@ -291,7 +312,8 @@ static void measure(const struct options *options)
 		ping(echo, seq, instant, vcpu.period);
 	}
 	wait_for_instant(&vcpu, instant + least);
-	end = take_totals(&vcpu, port);
+	end.loaned_us = read_loaned(options->spare_stat);
+	take_totals(&end, &vcpu, port);
 	if (options->totals)
 		write_totals(options->totals, &begin, &end, &vcpu);
 }
@@ -341,6 +363,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 't':
 		options->totals = arg;
 		return 0;
+	case 'l':
+		options->spare_stat = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
 			options->pid = number_parse(state, "PID", arg, 1, INT32_MAX);
@@ -369,7 +394,8 @@ int main(int argc, char **argv)
 		{ "seed", 's', "N", 0, "of the phases and gaps between MIN and MAX (1)", 0 },
 		{ "begin", 'b', "NSEC", 0, "sleep until this time of CLOCK_MONOTONIC first (0)", 0 },
 		{ "load-port", 'p', "PORT", 0, "where the batch load tells its loops", 0 },
-		{ "totals", 't', "FILE", 0, "write time, vCPU time and loops of the measurement", 0 },
+		{ "totals", 't', "FILE", 0, "write time, vCPU time, loops and time on loan of the measurement", 0 },
+		{ "spare-stat", 'l', "FILE", 0, "the cpu.spare.stat that tells the time on loan", 0 },
 		{ 0 },
 	};
 	static const struct argp argp = {
