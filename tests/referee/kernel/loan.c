@@ -376,7 +376,8 @@ static void on_dispatch(void *data, struct task_struct *p, struct sched_dl_entit
 	if (!thread->dispatches++) {
 		if (!thread->replied)
 			begin_patience(thread);
-		thread->waits_for_reply = READ_ONCE(terms_of(p)->reply);
+		/* Of who is no vCPU nobody knows when it has replied. */
+		thread->waits_for_reply = READ_ONCE(terms_of(p)->reply) && READ_ONCE(p->spare.tells);
 		thread->served = true;
 		thread->again = false;
 		thread->asked = 0;
@@ -441,6 +442,8 @@ static void check_reason(struct rq *rq, struct referee_thread *thread,
 		if (!was_quiet(thread))
 			fault(rq, p, "ended quiet, and was waited for too short a time",
 			      thread->linger, quiet_of(thread));
+		if (!READ_ONCE(p->spare.tells) && p->spare.hops == SPARE_HOPS)
+			fault(rq, p, "ended quiet, and nobody can tell", 1, 0);
 		break;
 	case SPARE_RETURN_CHARGE:
 		/* Terms may have changed since. */

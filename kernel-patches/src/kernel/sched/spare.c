@@ -342,12 +342,22 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 }
 
 /*
+ * Whether it says anything that @p is quiet: its replies are seen, or it is only
+ * helped. Of a thread that is no vCPU nobody knows when it has replied.
+ */
+static bool spare_awaits_reply(struct task_struct *p)
+{
+	return READ_ONCE(spare_terms(p)->reply) &&
+	       (READ_ONCE(p->spare.tells) || p->spare.hops < SPARE_HOPS);
+}
+
+/*
  * Whether @p is on loan, and has neither got nor sent anything for as long as
  * it is waited for. On its own reservation it may take its time.
  */
 static bool spare_quiet(struct rq *rq, struct task_struct *p)
 {
-	if (!p->spare.begun || !READ_ONCE(spare_terms(p)->reply))
+	if (!p->spare.begun || !spare_awaits_reply(p))
 		return false;
 
 	/* Soon told of most. */
@@ -1396,6 +1406,7 @@ void __sched_spare_reply(void)
 	struct rq_flags rf;
 	struct rq *rq;
 
+	WRITE_ONCE(p->spare.tells, true);
 	/* Only others give it a loan, and only when it does not run. */
 	if (!READ_ONCE(p->spare.heard) && !READ_ONCE(p->spare.pending) &&
 	    !READ_ONCE(p->spare.loan))
@@ -1453,7 +1464,7 @@ void __sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *unit, s64 uncha
 	struct task_struct *p = spare_unit_of(unit)->borrower;
 	s64 left = unit->runtime - uncharged;
 
-	if (READ_ONCE(spare_terms(p)->reply))
+	if (spare_awaits_reply(p))
 		left = min(left, spare_patience_left(rq, p));
 
 	hrtick_start(rq, max(left, 0LL));

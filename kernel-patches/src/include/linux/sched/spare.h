@@ -59,6 +59,7 @@ enum spare_heard {
  * @was_late: it has answered the last event late; run-queue lock
  * @heard: what was heard of it last; run-queue lock
  * @halting: if it sleeps now, its guest has halted; its own
+ * @tells: it is a vCPU whose guest has replied or halted once; its own
  */
 struct sched_spare_task {
 	struct sched_dl_entity	*loan;
@@ -82,6 +83,7 @@ struct sched_spare_task {
 	bool			answered;
 	bool			was_late;
 	bool			halting;
+	bool			tells;
 };
 
 /* True while at least one pool exists. */
@@ -164,7 +166,11 @@ static inline void sched_spare_timer(struct task_struct *p)
  *
  * A macro, because struct task_struct is not complete here.
  */
-#define sched_spare_halt(halted)	(current->spare.halting = (halted))
+#define sched_spare_halt(halted)				\
+	do {							\
+		current->spare.tells = true;			\
+		current->spare.halting = (halted);		\
+	} while (0)
 
 /**
  * sched_spare_reply - the current thread has sent something out
