@@ -295,10 +295,15 @@ static void spare_patience_less(struct task_struct *p)
 	enum spare_heard heard = p->spare.heard;
 	unsigned int part = heard == SPARE_HEARD_REPLY ? 4 : 2;
 
+	if (p->spare.late[heard]) {
+		p->spare.late[heard]--;
+		/* Once is no proof: not every part of an answer is seen. */
+		if (heard == SPARE_HEARD_REPLY)
+			return;
+	}
+
 	p->spare.patience[heard] = max(spare_patience_learned(p) / part,
 				       spare_patience_floor[heard] * NSEC_PER_USEC);
-	if (p->spare.late[heard])
-		p->spare.late[heard]--;
 }
 
 /*
@@ -320,8 +325,9 @@ static void spare_patience_begin(struct rq *rq, struct task_struct *p)
 }
 
 /*
- * @p replies: late, if the least patience would hardly have been enough. After
- * the most it has nothing to do with what came.
+ * @p replies: late, if the least patience would hardly have been enough; an event
+ * that it answers sooner takes 1 off. After the most it has nothing to do with what
+ * came.
  */
 static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 {
@@ -332,6 +338,12 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 	    gap > (u64)spare_linger_us(p) * (NSEC_PER_USEC * 3 / 4)) {
 		*late = min(*late + SPARE_LATE_STEP, SPARE_LATE_MOST);
 		p->spare.was_late = true;
+		/* A part that takes as long is not to be missed by a little. */
+		if (p->spare.heard == SPARE_HEARD_REPLY)
+			p->spare.patience[SPARE_HEARD_REPLY] =
+				clamp(2 * gap, spare_patience_learned(p), SPARE_PATIENCE_MOST);
+	} else if (p->spare.heard == SPARE_HEARD_EVENT && *late) {
+		(*late)--;
 	}
 
 	p->spare.quiet_from = ran;
