@@ -22,7 +22,6 @@ enum {
 	MS = 1000 * US,
 	LOOK = 50 * US,			// between two looks at the budgets
 	TIMEOUT = 2000 * MS,
-	SPIN = 2 * MS,
 	MOST_VCPUS = 16,
 };
 
@@ -155,10 +154,7 @@ static void ask_often(const struct options *options)
 		int64_t sent, took;
 
 		earliest += options->random ? (int64_t)poisson_gap(&seed, 1.0 / (options->every_us * US)) : 0;
-		instant_sleep_until(earliest - options->random * SPIN);
-		// A vCPU that computes has its turn of the emulator to itself: so that it is ours when we send.
-		while (instant_now() < earliest)
-			;
+		instant_sleep_until(earliest);
 		if (options->vcpus)
 			wait_for_depletion(options);
 		sent = instant_now();

@@ -1,4 +1,4 @@
-# Requests to a guest that always computes, under one bound after another: sourced by run after stages.sh.
+# Requests to a guest that always computes, or is idle, under one bound after another: sourced by run after stages.sh.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with the run
 #
 # The experiment sets
@@ -102,7 +102,7 @@ write_tables() {
 
 parameters() {
 	local config arm
-	echo "requests: $count of a kind, at depletions; of an idle guest at random, seed $seed"
+	echo "requests: $count of a kind, at depletions; of a guest that is idle at random, seed $seed"
 	for arm in "${arms[@]}"; do echo "$arm: ${reservations[$arm]:-no reservation}; pool: ${pools[$arm]:-none} ${terms[$arm]}"; done
 	for config in "${configs[@]}"; do echo "$config: $(cpus_of "$config") CPUs, $(guest_of "$config")"; done
 }

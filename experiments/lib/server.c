@@ -1,4 +1,4 @@
-// server: a guest that always computes, and answers requests by UDP and TCP. Each does what its text says:
+// server: a guest that always computes, or is idle, and answers requests by UDP and TCP. Each does what its text says:
 //
 //	e		answer
 //	w USEC		answer, work so long, answer once more
@@ -14,6 +14,7 @@
 
 #define _GNU_SOURCE
 #include "instant.h"
+#include "turn.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,9 +63,7 @@ static void *compute(void *cpu)
 	go_to((intptr_t)cpu);
 	if (sched_setscheduler(0, SCHED_IDLE, &none))
 		die("SCHED_IDLE");
-	for (;;)
-		__asm__ volatile("");
-	return NULL;
+	turn_burn();
 }
 
 // All interrupts that may go anywhere, to one CPU.
@@ -83,12 +83,22 @@ static void send_interrupts_to(int cpu)
 	}
 }
 
+// Who is not reached by a route is on the link: another guest, over a bridge.
+static int open_socket(int type)
+{
+	int fd = socket(AF_INET, type, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "eth0", sizeof("eth0")))
+		die("socket");
+	return fd;
+}
+
 // --- operations ---
 
 static void work(long us)
 {
 	for (int64_t end = instant_now() + us * US; instant_now() < end;)
-		;
+		turn_end();
 }
 
 static char *page(void)
@@ -155,6 +165,7 @@ static void operate(char operation, long argument)
 // --- what goes on beside the requests: sleeps, and requests of its own ---
 
 static struct {
+	sem_t begun;
 	volatile char what; // 0: nothing is asked for
 	struct in_addr peer;
 	long count, us;
@@ -174,10 +185,10 @@ static void sleep_often(void)
 static void ask_often(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = job.peer };
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	int fd = open_socket(SOCK_STREAM), on = 1;
 	char answer[32];
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
 		die("connect");
 	for (long i = 0; i < job.count; i++) {
@@ -197,8 +208,8 @@ static void *do_jobs(void *unused)
 	struct sched_param fifo = { .sched_priority = FIFO }, none = { 0 };
 
 	for (;;) {
-		while (!job.what)
-			instant_sleep_until(instant_now() + 1000 * US);
+		while (sem_wait(&job.begun))
+			;
 		if (job.what == 'T') {
 			if (sched_setscheduler(0, SCHED_FIFO, &fifo))
 				die("SCHED_FIFO");
@@ -244,6 +255,7 @@ static void begin_job(char what, const char *words)
 	    job.count < 1 || job.count > MOST || !inet_aton(peer, &job.peer))
 		return;
 	job.what = what;
+	sem_post(&job.begun);
 }
 
 // --- requests ---
@@ -320,23 +332,25 @@ static void serve_all(int udp, int tcp)
 int main(int argc, char **argv)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
-	int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
+	int udp, tcp;
 	pthread_t thread;
 
-	if (argc != 3) {
-		fprintf(stderr, "Usage: server PORT INTERRUPT_CPU\nAn INTERRUPT_CPU of -1 leaves them where the drivers have put them.\n");
+	if (argc != 3 && (argc != 4 || strcmp(argv[3], "idle"))) {
+		fprintf(stderr, "Usage: server PORT INTERRUPT_CPU [idle]\nAn INTERRUPT_CPU of -1 leaves them where the drivers have put them.\n");
 		return 2;
 	}
 	port = atoi(argv[1]);
 	any.sin_port = htons(port);
 	if (atoi(argv[2]) >= 0)
 		send_interrupts_to(atoi(argv[2]));
+	udp = open_socket(SOCK_DGRAM);
+	tcp = open_socket(SOCK_STREAM);
 	if (bind(udp, (struct sockaddr *)&any, sizeof(any)) || bind(tcp, (struct sockaddr *)&any, sizeof(any)) ||
 	    listen(tcp, CLIENTS))
 		die("port");
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
 		die("membarrier");
-	for (intptr_t cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); cpu++)
+	for (intptr_t cpu = 0; argc == 3 && cpu < sysconf(_SC_NPROCESSORS_ONLN); cpu++)
 		if (pthread_create(&thread, NULL, compute, (void *)cpu))
 			die("thread");
 	if (pthread_create(&thread, NULL, do_jobs, NULL))

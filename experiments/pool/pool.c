@@ -13,32 +13,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
 #include "../lib/chance.h"
 #include "../lib/poisson.h"
+#include "../lib/fleet.h"
 #include "pool.h"
-#include "../lib/vmm.h"
 
-#define PAGE		4096
-#define MAX_VMS		99
 #define MARKER		"/sys/kernel/tracing/trace_marker"
 #define NSEC		1000000000ull
 
 extern const char guest_program[], guest_program_end[];
 
-struct machine {
-	pid_t pid;
-	int doorbell;
-	struct talk *talk;
-};
-
-static struct machine vms[MAX_VMS];
+static struct fleet_vm vms[FLEET_MOST];
 static unsigned int nr_vms;
 static uint64_t seed;
 
@@ -50,70 +39,23 @@ static void __attribute__((noreturn)) die(const char *what)
 
 /* --- virtual machines --- */
 
-static void __attribute__((noreturn)) be_vm(struct machine *vm, int ready)
+static struct talk *talk_of(const struct fleet_vm *vm)
 {
-	const uint64_t one = 1;
-	struct vmm *vmm;
-	char name[16];
-
-	snprintf(name, sizeof(name), "vm%02d", (int)(vm - vms));
-	prctl(PR_SET_NAME, name);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	vmm = vmm_create(guest_program, guest_program_end - guest_program, vm->talk, PAGE);
-	vmm_doorbell_in(vmm, 0, vm->doorbell);
-	vmm_doorbell_out(vmm, 0, eventfd(0, EFD_CLOEXEC));
-	vmm_start(vmm);
-	if (write(ready, &one, sizeof(one)) != sizeof(one))
-		die("write");
-	vmm_wait(vmm);
-	exit(1);
+	return vm->shared;
 }
 
-static void make_vms(void)
+static void send_event(const struct fleet_vm *vm)
 {
-	uint8_t *talks = mmap(NULL, nr_vms * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int ready = eventfd(0, EFD_SEMAPHORE);
-	uint64_t count;
-
-	if (talks == MAP_FAILED || ready < 0)
-		die("mmap or eventfd");
-	for (unsigned int i = 0; i < nr_vms; i++) {
-		vms[i].talk = (struct talk *)(talks + i * PAGE);
-		vms[i].doorbell = eventfd(0, EFD_NONBLOCK);
-		vms[i].pid = fork();
-		if (vms[i].pid < 0)
-			die("fork");
-		if (!vms[i].pid)
-			be_vm(&vms[i], ready);
-		if (read(ready, &count, sizeof(count)) != sizeof(count))
-			die("read");
-	}
-}
-
-static void send_event(struct machine *vm)
-{
-	const uint64_t one = 1;
-
-	vm->talk->asked++;
-	if (write(vm->doorbell, &one, sizeof(one)) != sizeof(one))
-		die("doorbell");
+	talk_of(vm)->asked++;
+	fleet_ring(vm);
 }
 
 /* An event, too: who is woken up by it and does not answer borrows until its next period. */
 static void begin_to_compute(void)
 {
 	for (unsigned int i = 0; i < nr_vms; i++) {
-		vms[i].talk->begun = 1;
+		talk_of(&vms[i])->begun = 1;
 		send_event(&vms[i]);
-	}
-}
-
-static void signal_all(int number, useconds_t gap_us)
-{
-	for (unsigned int i = 0; i < nr_vms; i++) {
-		kill(vms[i].pid, number);
-		if (gap_us)
-			usleep(gap_us);
 	}
 }
 
@@ -136,9 +78,9 @@ static unsigned int read_busy(int stat)
 }
 
 /* By what we see of it: it has not answered yet, or is waited for. */
-static bool may_have_loan(const struct machine *vm, uint64_t hold_ns)
+static bool may_have_loan(const struct fleet_vm *vm, uint64_t hold_ns)
 {
-	const struct talk *talk = vm->talk;
+	const struct talk *talk = talk_of(vm);
 
 	return talk->answered != talk->asked || __rdtsc() < talk->answered_at + hold_ns;
 }
@@ -179,7 +121,7 @@ static void sleep_until(uint64_t at_ns, struct totals *totals)
 		totals->most_late_ns = late;
 }
 
-static void strike(const struct phase *phase, struct machine *vm, struct totals *totals)
+static void strike(const struct phase *phase, const struct fleet_vm *vm, struct totals *totals)
 {
 	static const char text[] = "blocked";
 
@@ -219,9 +161,9 @@ static void play(const struct phase *phase)
 /* Periods begin when a thread wakes up after a long sleep: each a gap after the one before it. */
 static void arrange(unsigned int gap_us, unsigned int sleep_us)
 {
-	signal_all(SIGSTOP, 0);
+	fleet_signal(vms, nr_vms, SIGSTOP, 0);
 	usleep(sleep_us);
-	signal_all(SIGCONT, gap_us);
+	fleet_signal(vms, nr_vms, SIGCONT, gap_us);
 	puts("arranged");
 }
 
@@ -268,14 +210,12 @@ int main(int argc, char **argv)
 	char line[256];
 
 	nr_vms = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
-	if (!nr_vms || nr_vms > MAX_VMS) {
+	if (!nr_vms || nr_vms > FLEET_MOST) {
 		print_usage();
 		return 2;
 	}
 	setlinebuf(stdout);
-	make_vms();
-	for (unsigned int i = 0; i < nr_vms; i++)
-		printf("vm%02u-%d%c", i, vms[i].pid, i + 1 < nr_vms ? ' ' : '\n');
+	fleet_make(vms, nr_vms, guest_program, guest_program_end - guest_program);
 	phase.marker = open(MARKER, O_WRONLY | O_CLOEXEC);
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!phase.stat)
@@ -287,6 +227,6 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	signal_all(SIGKILL, 0);
+	fleet_signal(vms, nr_vms, SIGKILL, 0);
 	return 0;
 }

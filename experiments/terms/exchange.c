@@ -1,7 +1,7 @@
 // exchange: a TCP server in a guest that always computes, and its client outside.
 //
-// A request says how much more the client will send and how much it wants back;
-// the client measures from connect's end, request by request, to the last byte.
+// A request says how much more the client will send, how much it wants back, and what the server does in the midst of
+// that. The client measures from its first byte to the answer's last; a kind of more than one exchange to the last's.
 
 #include "../lib/turn.h"
 #include "../lib/chance.h"
@@ -21,8 +21,27 @@
 
 #define US INT64_C(1000)	// in ns, as all times here
 
+// In network order: bytes that follow; bytes of the answer's begin; then work or sleep, us; bytes of its rest.
 struct request {
-	uint32_t up, down;	// bytes, network order
+	uint32_t up, first, work_us, sleep_us, rest;
+};
+
+enum { MOST_EXCHANGES = 3 };
+
+// In host order.
+static const struct kind {
+	const char *name;
+	struct request exchanges[MOST_EXCHANGES]; // to the first without a rest
+} kinds[] = {
+	{ "one", { { .rest = 1 } } },
+	{ "early", { { .first = 1, .work_us = 250, .rest = 1 } } },
+	{ "chunk", { { .first = 4096, .work_us = 1300, .rest = 4096 } } },
+	{ "sleep", { { .first = 1, .sleep_us = 1000, .rest = 1 } } },
+	{ "slow", { { .work_us = 5000, .rest = 1 } } },
+	// As TLS 1.2: keys are made before the certificate, then the finish of the handshake, then what it was for.
+	{ "tls", { { .up = 300, .work_us = 1000, .rest = 4096 }, { .up = 100, .rest = 300 }, { .up = 100, .rest = 16384 } } },
+	{ "page", { { .rest = 65536 } } },
+	{ "bulk", { { .up = 1 << 20, .rest = 1 } } },
 };
 
 static char buffer[65536];
@@ -65,13 +84,23 @@ static int open_socket(void)
 
 // --- in the guest ---
 
+static void work(uint32_t us)
+{
+	for (int64_t end = instant_now() + us * US; instant_now() < end;)
+		turn_end();
+}
+
 static void serve_connection(int fd)
 {
 	struct request request;
 
 	while (recv(fd, &request, sizeof(request), MSG_WAITALL) == sizeof(request)) {
 		move(fd, ntohl(request.up), step_in);
-		move(fd, ntohl(request.down), step_out);
+		move(fd, ntohl(request.first), step_out);
+		work(ntohl(request.work_us));
+		if (request.sleep_us)
+			instant_sleep_until(instant_now() + ntohl(request.sleep_us) * US);
+		move(fd, ntohl(request.rest), step_out);
 	}
 	close(fd);
 }
@@ -101,8 +130,21 @@ static void serve(uint16_t port)
 
 // --- outside ---
 
+static void exchange(int fd, const struct request *host)
+{
+	struct request request = {
+		.up = htonl(host->up), .first = htonl(host->first), .work_us = htonl(host->work_us),
+		.sleep_us = htonl(host->sleep_us), .rest = htonl(host->rest),
+	};
+
+	if (send(fd, &request, sizeof(request), 0) != sizeof(request))
+		fail("request");
+	move(fd, host->up, step_out);
+	move(fd, (size_t)host->first + host->rest, step_in);
+}
+
 // Prints a line a request: microseconds. One request each @every ns, at a random place in it.
-static void ask(const char *host, uint16_t port, struct request request, long count,
+static void ask(const char *host, uint16_t port, const struct kind *kind, long count,
 		int64_t every, uint64_t seed)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -120,10 +162,8 @@ static void ask(const char *host, uint16_t port, struct request request, long co
 		// One that takes longer than its turn delays those after it, and is not lost.
 		instant_sleep_until(due);
 		begun = instant_now();
-		if (send(fd, &request, sizeof(request), 0) != sizeof(request))
-			fail("request");
-		move(fd, ntohl(request.up), step_out);
-		move(fd, ntohl(request.down), step_in);
+		for (int step = 0; step < MOST_EXCHANGES && kind->exchanges[step].rest; step++)
+			exchange(fd, &kind->exchanges[step]);
 		begun = instant_now() - begun;
 		printf("%lld.%03lld\n", (long long)(begun / US), (long long)(begun % US));
 	}
@@ -144,22 +184,26 @@ static long number(const char *text, long min, long max)
 	return value;
 }
 
+static const struct kind *kind_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i].name, name))
+			return &kinds[i];
+	fprintf(stderr, "exchange: there is no kind '%s'\n", name);
+	exit(2);
+}
+
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 3 && !strcmp(argv[1], "serve")) {
 		serve(number(argv[2], 1, 65535));
-	} else if (argc == 9 && !strcmp(argv[1], "ask")) {
-		struct request request = {
-			.up = htonl(number(argv[4], 0, 1 << 30)),
-			.down = htonl(number(argv[5], 1, 1 << 30)),
-		};
-
-		ask(argv[2], number(argv[3], 1, 65535), request, number(argv[6], 1, 1000000),
-		    number(argv[7], 1, 10000000) * US, number(argv[8], 0, 1 << 30));
+	} else if (argc == 8 && !strcmp(argv[1], "ask")) {
+		ask(argv[2], number(argv[3], 1, 65535), kind_of(argv[4]), number(argv[5], 1, 1000000),
+		    number(argv[6], 1, 10000000) * US, number(argv[7], 0, 1 << 30));
 	} else {
 		fprintf(stderr, "Usage: exchange serve PORT\n"
-				"       exchange ask ADDRESS PORT UP_BYTES DOWN_BYTES COUNT EVERY_US SEED\n");
+				"       exchange ask ADDRESS PORT KIND COUNT EVERY_US SEED\n");
 		return 2;
 	}
 	return 0;

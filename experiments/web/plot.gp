@@ -20,8 +20,7 @@ rows(arm, bytes) = sprintf("grep '^%s,%s,' %s || true", arm, bytes, summary)
 values(field) = system("tail -n +2 " . summary . " | cut -d, -f" . field . " | sort -nu | tr '\\n' ' '")
 pages = values("2")
 rates = values("3")
-size_of(bytes) = bytes < 1400 ? sprintf("%d bytes, one packet", bytes) : \
-	sprintf("%d KiB, %d packets", bytes / 1024, bytes / 1448 + 1)
+size_of(bytes) = bytes < 1400 ? sprintf("%d bytes", bytes) : sprintf("%d KiB", bytes / 1024)
 wide = 0.93 / words(pages)
 
 set border 3
@@ -33,9 +32,9 @@ set grid xtics ytics lt 1 lc rgb "#dddddd"
 
 do for [format in "svg png"] {
 	if (format eq "svg") {
-		set terminal svg size 1200,1100 dynamic font "sans,14" background rgb "white"
+		set terminal svg size 1600,1100 dynamic font "sans,14" background rgb "white"
 	} else {
-		set terminal pngcairo size 1200,1100 font "sans,12" background rgb "white"
+		set terminal pngcairo size 1600,1100 font "sans,12" background rgb "white"
 	}
 	set output sprintf("%s/web.%s", dir, format)
 	set multiplot title "A web server in a guest that computes (log scales)"
@@ -43,7 +42,7 @@ do for [format in "svg png"] {
 		set lmargin at screen 0.08 + (i - 1) * wide; set rmargin at screen i * wide
 		do for [row=1:3] {
 			set tmargin at screen top[row]; set bmargin at screen top[row] - 0.22
-			set title what[row] . ", page of " . size_of(word(pages, i) + 0) offset 0,-0.7
+			set title what[row] . ", " . size_of(word(pages, i) + 0) offset 0,-0.7
 			set yrange [least[row]:most[row]]
 			set xtics ()
 			do for [rate in rates] { set xtics add ((row == 3 ? rate . "/s" : "") rate + 0) }
