@@ -5,7 +5,7 @@ set style data histograms
 set style histogram clustered gap 1
 set style fill solid 0.8 noborder
 set logscale y
-set yrange [0.02:200]
+set yrange [0.02:2000]
 set format y '%g'
 set grid ytics
 set xtics rotate by -25 font ',9'
