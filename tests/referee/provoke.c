@@ -13,13 +13,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/kvm.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -30,12 +34,15 @@
 
 #define US		1000LL
 #define BORROWERS	6
+#define PAGE		4096
+#define DOORBELL	0x50	/* an I/O port */
 
 /* What the threads and this program share. */
 static struct {
 	_Atomic int lock;	/* a futex: 0 free, 1 held, 2 held and waited for */
 	_Atomic int take;	/* counts: the borrower takes the lock once */
 	_Atomic int taken;
+	_Atomic int replied;	/* a vCPU's guest has, once */
 } *shared;
 
 static pid_t threads[BORROWERS];
@@ -105,6 +112,33 @@ static void spin_and_lock(void *data)
 		drop_lock();
 		shared->taken = shared->take;
 	}
+}
+
+/* A vCPU's thread, whose replies are seen: its guest kicks a device once and halts. Then it spins. */
+static void spin_as_vcpu(void *data)
+{
+	static const uint8_t code[] = { 0xe6, DOORBELL, 0xf4 };	/* out %al, $DOORBELL; hlt */
+	struct kvm_userspace_memory_region memory = { .memory_size = PAGE };
+	struct kvm_ioeventfd doorbell = { .addr = DOORBELL, .len = 1, .flags = KVM_IOEVENTFD_FLAG_PIO };
+	struct kvm_regs registers = { .rflags = 2 };
+	struct kvm_sregs segments;
+	int kvm = open("/dev/kvm", O_RDWR), vm = ioctl(kvm, KVM_CREATE_VM, 0), vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+	uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct kvm_run *run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+
+	(void)data;
+	must(vcpu >= 0 && page != MAP_FAILED && run != MAP_FAILED, "vCPU");
+	memcpy(page, code, sizeof(code));
+	memory.userspace_addr = (uintptr_t)page;
+	doorbell.fd = eventfd(0, 0);
+	must(!ioctl(vm, KVM_SET_USER_MEMORY_REGION, &memory) && !ioctl(vm, KVM_IOEVENTFD, &doorbell) &&
+	     !ioctl(vcpu, KVM_GET_SREGS, &segments), "VM");
+	segments.cs.base = 0;
+	segments.cs.selector = 0;
+	must(!ioctl(vcpu, KVM_SET_SREGS, &segments) && !ioctl(vcpu, KVM_SET_REGS, &registers) && !ioctl(vcpu, KVM_RUN, 0) &&
+	     run->exit_reason == KVM_EXIT_HLT, "KVM_RUN");
+	shared->replied = 1;
+	spin(NULL);
 }
 
 /* Parameters in place. */
@@ -218,7 +252,11 @@ static void do_quiet(void)
 {
 	put("t", "cpu.spare.pool", "4000 10000");
 	put("t/a", "cpu.spare.borrow", "on");
-	start(0, spin, 10 * MS, 100 * MS);
+	threads[0] = child(spin_as_vcpu, NULL);
+	join("t/a", threads[0]);
+	while (!shared->replied)
+		pause_ns(MS);
+	reserve(threads[0], 10 * MS, 100 * MS);
 	send_for(1, 100 * MS, 1000 * MS);
 }
 
