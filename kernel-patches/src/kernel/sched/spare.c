@@ -307,12 +307,17 @@ static void spare_patience_less(struct task_struct *p)
 }
 
 /*
- * An event comes for @p. To wait on after the reply to the last one was in vain
- * if nothing was added. What it does about this one counts from its dispatch on.
+ * An event comes for @p. To wait on after the reply to the last one was in vain if
+ * nothing was added. One that comes at once, as TCP's ACK does, is no proof; what is
+ * not charged yet does not count. What @p does about this one counts from its
+ * dispatch on.
  */
 static void spare_patience_event(struct task_struct *p)
 {
-	if (p->spare.heard == SPARE_HEARD_REPLY && !p->spare.was_late)
+	s64 ran = p->se.sum_exec_runtime - p->spare.quiet_from;
+
+	if (p->spare.heard == SPARE_HEARD_REPLY && !p->spare.was_late &&
+	    ran >= (s64)spare_patience_least(p))
 		spare_patience_less(p);
 	WRITE_ONCE(p->spare.heard, SPARE_HEARD_NOTHING);
 }
