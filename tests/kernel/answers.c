@@ -29,8 +29,9 @@
 
 #define ROUNDS	20
 #define PAGE	4096
+#define SPARE_PERIOD	(10 * MS)
 #define OWN	(50 * MS / 1000)	/* what the other side adds, ns */
-#define SLACK	MS			/* the emulated CPUs take turns of up to that */
+#define SLACK	(2 * MS)		/* emulated CPUs take turns of up to 1 ms; the own budget is tens of ms away */
 
 enum between { NOTHING, LOCK, FAULT };
 
@@ -99,6 +100,7 @@ static void compute(int64_t ns)
 		shared->last = at;
 		if (at - last < MS / 25)
 			done += at - last;
+		__builtin_ia32_pause(); /* the next emulated CPU has its turn */
 	}
 }
 
@@ -130,6 +132,7 @@ static void serve(void *unused)
 		shared->last = now();
 		if (shared->asked != shared->answered)
 			answer(shared->asked);
+		__builtin_ia32_pause();
 	}
 }
 
@@ -147,7 +150,7 @@ static void wait_ns(int64_t ns)
 		__builtin_ia32_pause();
 }
 
-/* Its budget is gone, and @phase ns have passed. */
+/* Its budget is gone, the last loan over, its unit fresh, and @phase ns have passed. */
 static void await_depletion(int64_t phase)
 {
 	do
@@ -156,7 +159,7 @@ static void await_depletion(int64_t phase)
 	do
 		pause_ns(MS / 4);
 	while (now() - shared->last < 2 * MS);
-	pause_ns(phase);
+	pause_ns(SPARE_PERIOD + phase);
 }
 
 static void hold_the_lock(void)
@@ -285,7 +288,8 @@ static void set_up(void)
 		die("mkdir");
 	tap = tap_open("tapa");
 	put("t", "cpu.spare.pool", "4000 10000 cpus=1");
-	put("t/a", "cpu.spare.borrow", "on");
+	/* No loan goes on until the own budget, with its unit drained. */
+	put("t/a", "cpu.spare.borrow", "on chances=1");
 	put("t/a", "cpu.spare.dev", "+tapa");
 	borrower = child(serve, NULL);
 	while (!shared->uffd)
