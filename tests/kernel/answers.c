@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <sched.h>
@@ -38,7 +37,7 @@ enum between { NOTHING, LOCK, FAULT };
 struct shared {
 	_Atomic int asked, working, answered;
 	_Atomic int between;		/* enum between: what the borrower does in the midst of it */
-	_Atomic int lock;		/* 0 free, 1 taken, 2 and somebody waits */
+	_Atomic int lock;		/* lab.h's */
 	_Atomic int64_t last;		/* when the borrower last ran */
 	_Atomic int signals;
 	_Atomic int uffd;		/* its userfaultfd, there */
@@ -56,27 +55,6 @@ static void on_signal(int unused)
 {
 	(void)unused;
 	shared->signals++;
-}
-
-static void futex(int operation, int value)
-{
-	syscall(SYS_futex, &shared->lock, operation, value, NULL, NULL, 0);
-}
-
-static void take_lock(void)
-{
-	int none = 0;
-
-	if (atomic_compare_exchange_strong(&shared->lock, &none, 1))
-		return;
-	while (atomic_exchange(&shared->lock, 2))
-		futex(FUTEX_WAIT, 2);
-}
-
-static void release_lock(void)
-{
-	if (atomic_exchange(&shared->lock, 0) == 2)
-		futex(FUTEX_WAKE, 1);
 }
 
 static void make_page(void)
@@ -109,8 +87,8 @@ static void answer(int asked)
 	shared->working = asked;
 	compute(MS / 4);
 	if (shared->between == LOCK) {
-		take_lock();
-		release_lock();
+		lock_take(&shared->lock);
+		lock_drop(&shared->lock);
 	} else if (shared->between == FAULT) {
 		*shared->page = 1;
 	}
@@ -164,9 +142,9 @@ static void await_depletion(int64_t phase)
 
 static void hold_the_lock(void)
 {
-	await(&shared->lock, 2);
+	await(&shared->lock, LOCK_WAITED);
 	wait_ns(OWN);
-	release_lock();
+	lock_drop(&shared->lock);
 }
 
 static void provide_the_page(void)
@@ -233,7 +211,7 @@ static int64_t ask(const struct disturbance *what, int64_t phase, int64_t *own)
 	await_depletion(phase);
 	begin = now();
 	if (what->between == LOCK)
-		take_lock();
+		lock_take(&shared->lock);
 	shared->asked++;
 	tap_send(&tap);
 	*own = now();

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <net/ethernet.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +96,22 @@ pid_t child(void (*run)(void *), void *data)
 		_exit(0);
 	}
 	return pid;
+}
+
+void lock_take(_Atomic int *lock)
+{
+	int free = 0;
+
+	if (atomic_compare_exchange_strong(lock, &free, LOCK_TAKEN))
+		return;
+	while (atomic_exchange(lock, LOCK_WAITED))
+		syscall(SYS_futex, lock, FUTEX_WAIT, LOCK_WAITED, NULL, NULL, 0);
+}
+
+void lock_drop(_Atomic int *lock)
+{
+	if (atomic_exchange(lock, 0) == LOCK_WAITED)
+		syscall(SYS_futex, lock, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 int try_put(const char *path, const char *text)

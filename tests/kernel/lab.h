@@ -50,6 +50,13 @@ void reserve(pid_t pid, int64_t runtime, int64_t period);
 /* A child that runs @run and dies with its parent. */
 pid_t child(void (*run)(void *), void *data);
 
+/* A plain lock, in memory that processes share: 0 is free. */
+#define LOCK_TAKEN	1
+#define LOCK_WAITED	2	/* taken, and somebody waits for it */
+
+void lock_take(_Atomic int *lock);
+void lock_drop(_Atomic int *lock);
+
 /* Returns 0 or what the write was refused with. */
 int try_put(const char *path, const char *text);
 /* A group's name is relative to the root group: "" is that itself. */

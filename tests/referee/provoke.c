@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,7 +38,7 @@
 
 /* What the threads and this program share. */
 static struct {
-	_Atomic int lock;	/* a futex: 0 free, 1 held, 2 held and waited for */
+	_Atomic int lock;	/* lab.h's */
 	_Atomic int take;	/* counts: the borrower takes the lock once */
 	_Atomic int taken;
 	_Atomic int replied;	/* a vCPU's guest has, once */
@@ -81,35 +80,14 @@ static void wake_often(void *data)
 	}
 }
 
-static void futex(_Atomic int *word, int op, int value)
-{
-	syscall(SYS_futex, word, op, value, NULL, NULL, 0);
-}
-
-static void take_lock(void)
-{
-	int free = 0;
-
-	if (atomic_compare_exchange_strong(&shared->lock, &free, 1))
-		return;
-	while (atomic_exchange(&shared->lock, 2))
-		futex(&shared->lock, FUTEX_WAIT, 2);
-}
-
-static void drop_lock(void)
-{
-	if (atomic_exchange(&shared->lock, 0) == 2)
-		futex(&shared->lock, FUTEX_WAKE, 1);
-}
-
 static void spin_and_lock(void *data)
 {
 	(void)data;
 	for (;;) {
 		if (shared->take == shared->taken)
 			continue;
-		take_lock();
-		drop_lock();
+		lock_take(&shared->lock);
+		lock_drop(&shared->lock);
 		shared->taken = shared->take;
 	}
 }
@@ -292,7 +270,7 @@ static void do_mutex(void)
 		for (int64_t end = now() + 20 * MS; shared->lock != 2 && now() < end;)
 			__builtin_ia32_pause();
 		spin_for(50 * US);
-		drop_lock();
+		lock_drop(&shared->lock);
 		pause_ns(20 * MS);
 	}
 }
