@@ -4,6 +4,7 @@
 # The experiment sets before it calls main_of_stages "$@"
 #   name here top  its name, its folder, the project's
 #   jobs           testbeds at a time, if not 2
+#   stage_script   what a stage runs in the testbed, if not $here/stage
 #   slowest        the stage that is begun first, so that none is left alone at the end (optional)
 # and defines
 #   usage           prints its help, with "$common_options" in it
@@ -12,7 +13,7 @@
 #   build_programs  compiles what it needs (compile), and names in added=(FILE...) what the stages take along
 #                   besides dlspare and vm.sh
 #   stage_options STAGE    options of `testbed run`, one word a line (optional)
-#   stage_arguments STAGE  arguments of $here/stage, one a line
+#   stage_arguments STAGE  arguments of the script, one a line
 #   write_tables    makes $out/*.csv of $out/stages/*/…
 #   parameters      prints "NAME: VALUE" lines beside the common ones
 #   show            draws the figure and prints the result
@@ -99,7 +100,7 @@ options_of() {
 stage_key() {
 	local file
 	{
-		cat "$DLSPARE_KERNEL" "$here/stage" "$top"/tests/testbed/{testbed,guest,*.c}
+		cat "$DLSPARE_KERNEL" "$stage_script" "$top"/tests/testbed/{testbed,guest,*.c}
 		for file in "${added[@]}"; do find "$file" -type f -exec cat {} +; done
 		options_of "$1"
 		stage_arguments "$1"
@@ -119,7 +120,7 @@ start_stage() {
 	mapfile -t options < <(options_of "$1")
 	mapfile -t arguments < <(stage_arguments "$1")
 	for file in "${added[@]}"; do options+=(--add "$file"); done
-	"$top/tests/testbed/testbed" run "${options[@]}" --out "$dir" "$here/stage" "${arguments[@]}" >"$dir/log" 2>&1 </dev/null &
+	"$top/tests/testbed/testbed" run "${options[@]}" --out "$dir" "$stage_script" "${arguments[@]}" >"$dir/log" 2>&1 </dev/null &
 	running[$!]=$1
 	began[$!]=$SECONDS
 }
@@ -223,7 +224,7 @@ write_parameters() {
 # --- the command ---
 
 main_of_stages() {
-	jobs=${jobs:-2} again='' out=$top/out/$name added=() stages=()
+	jobs=${jobs:-2} stage_script=${stage_script:-$here/stage} again='' out=$top/out/$name added=() stages=()
 	parse_options "$@"
 	choose_stages
 	mkdir -p "$out/stages" "$out/build"

@@ -1,4 +1,5 @@
-# Guest programs and the VMMs they are in: sourced by an experiment's run, beside stages.sh.
+# What several experiments build: guest programs and the VMMs they are in, the server of a guest with a Linux of its own
+# and who asks it. Sourced by an experiment's run, beside stages.sh.
 # shellcheck shell=bash disable=SC2154 # $build and $top are the run's, compile is stages.sh's
 
 readonly lib=$top/experiments/lib
@@ -16,4 +17,10 @@ compile_guest() { # NAME GCC-ARGUMENT...
 # A program of the host's with the VMM, and with the guest program $build/GUEST in it.
 compile_vmm() { # PROGRAM GUEST GCC-ARGUMENT...
 	compile "$1" -pthread -DGUEST_FILE="\"$build/$2\"" "$lib/embed.S" "$lib/vmm.c" "${@:3}"
+}
+
+# $build/server and $build/asker.
+compile_server_and_asker() {
+	compile server "$lib"/{server,instant}.c -pthread
+	compile asker "$lib"/{asker,echo,instant}.c "$top/experiments/ping/budget.c" -lm
 }

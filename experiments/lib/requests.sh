@@ -2,9 +2,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with the run
 #
 # The experiment sets
-#   configs=(NAME...)   what guests there are
-#   arms=(NAME...)      of idle, hard, spare, timer: each config has a stage for each
+#   all_configs         what guests there are, words
+#   all_arms            of idle, hard, spare, timer: each config has a stage for each
 #   count seed          of requests of a kind; of the random instants
+# of which options may choose (configs, arms)
 # and defines
 #   cpus_of CONFIG      of the testbed; those but the first have the vCPUs
 #   guest_of CONFIG     options of `testbed guest start`
@@ -12,23 +13,38 @@
 #   rule_of REQUEST     what must hold of its p99, in the arm spare: "times N" of idle's, "plus US" to it, "most US",
 #                       or nothing; and of the time on loan for one: US, or nothing
 
+# shellcheck source=experiments/lib/build.sh
+. "$top/experiments/lib/build.sh"
+
 readonly quota='40000 100000' unit='4000 10000'
 declare -rA reservations=([idle]='' [hard]=$quota [spare]=$quota [timer]=$quota)
 declare -rA pools=([idle]='' [hard]='' [spare]=$unit [timer]=$unit)
 declare -rA terms=([idle]='' [hard]='' [spare]='' [timer]='--timer')
 
+stage_script=$top/experiments/lib/requests configs=() arms=()
+
+option() {
+	case $1 in
+	--count) check_number "$1" "$2"; count=$2 ;;
+	--seed) check_number "$1" "$2"; seed=$2 ;;
+	--configs) IFS=, read -ra configs <<<"$2"; check_list "$1" "$all_configs" "${configs[@]}" ;;
+	--arms) IFS=, read -ra arms <<<"$2"; check_list "$1" "$all_arms" "${arms[@]}" ;;
+	*) return 1 ;;
+	esac
+}
+
 choose_stages() {
 	local config arm
+	((${#configs[@]})) || read -ra configs <<<"$all_configs"
+	((${#arms[@]})) || read -ra arms <<<"$all_arms"
 	for config in "${configs[@]}"; do
 		for arm in "${arms[@]}"; do stages+=("$config-$arm"); done
 	done
 }
 
 build_programs() {
-	local lib=$top/experiments/lib
-	compile server "$lib"/{server,instant}.c -pthread
-	compile asker "$lib"/{asker,echo,instant}.c "$top/experiments/ping/budget.c" -lm
-	added=("$build"/{server,asker} "$lib/requests")
+	compile_server_and_asker
+	added=("$build"/{server,asker})
 }
 
 stage_options() { # CONFIG-ARM

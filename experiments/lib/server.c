@@ -95,12 +95,6 @@ static int open_socket(int type)
 
 // --- operations ---
 
-static void work(long us)
-{
-	for (int64_t end = instant_now() + us * US; instant_now() < end;)
-		turn_end();
-}
-
 static char *page(void)
 {
 	char *area = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -130,7 +124,7 @@ static void operate(char operation, long argument)
 
 	switch (operation) {
 	case 'r':
-		work(argument);
+		turn_work_until(instant_now() + argument * US);
 		break;
 	case 's':
 		instant_sleep_until(instant_now() + argument * US);
@@ -276,7 +270,7 @@ static void serve(int fd, const struct sockaddr_in *from, char *request)
 	switch (*words) {
 	case 'w':
 		answer(fd, from, text, size);
-		work(atol(words + 1));
+		turn_work_until(instant_now() + atol(words + 1) * US);
 		break;
 	case 'T':
 	case 'C':

@@ -3,11 +3,20 @@
 #ifndef TURN_H
 #define TURN_H
 
+#include "instant.h"
+
 #include <stdnoreturn.h>
 
 static inline void turn_end(void)
 {
 	__builtin_ia32_pause();
+}
+
+// Computes until that time, of instant.h.
+static inline void turn_work_until(int64_t end)
+{
+	while (instant_now() < end)
+		turn_end();
 }
 
 // Computes for ever in turns of a few microseconds.

@@ -9,6 +9,7 @@
 // time before the depletion, and the depletion is what lets it run.
 
 #include "../lib/chance.h"
+#include "../lib/counter.h"
 #include "../lib/echo.h"
 #include "../lib/instant.h"
 #include "../lib/load.h"
@@ -79,12 +80,12 @@ static void fail(const char *format, ...)
 
 // --- the vCPU ---
 
-static void read_text(const struct vcpu *vcpu, char *text, size_t size)
+static void read_text(int fd, const char *what, char *text, size_t size)
 {
-	ssize_t got = pread(vcpu->fd, text, size - 1, 0);
+	ssize_t got = pread(fd, text, size - 1, 0);
 
 	if (got <= 0)
-		fail("the vCPU thread is gone");
+		fail("%s is gone", what);
 	text[got] = '\0';
 }
 
@@ -93,7 +94,7 @@ static struct budget read_budget(const struct vcpu *vcpu)
 	struct budget budget;
 	char text[4096];
 
-	read_text(vcpu, text, sizeof(text));
+	read_text(vcpu->fd, "the vCPU thread", text, sizeof(text));
 	if (!budget_parse(text, &budget))
 		fail("no dl.runtime in /proc/PID/task/TID/sched: CONFIG_SCHED_DEBUG is off?");
 	return budget;
@@ -104,7 +105,7 @@ static int64_t read_used(const struct vcpu *vcpu)
 	char text[4096];
 	int64_t used;
 
-	read_text(vcpu, text, sizeof(text));
+	read_text(vcpu->fd, "the vCPU thread", text, sizeof(text));
 	if (!budget_parse_used(text, &used))
 		fail("no se.sum_exec_runtime in /proc/PID/task/TID/sched");
 	return used;
@@ -244,18 +245,18 @@ static void ping(int fd, unsigned long seq, int64_t instant, bool has_phase)
 static unsigned long long read_loaned(const char *spare_stat)
 {
 	unsigned long long loaned_us = 0;
-	FILE *file = spare_stat ? fopen(spare_stat, "r") : NULL;
-	char line[64];
-	bool found = false;
+	char text[4096];
+	int fd;
 
-	if (spare_stat && !file)
+	if (!spare_stat)
+		return 0;
+	fd = open(spare_stat, O_RDONLY);
+	if (fd < 0)
 		fail("%s: %s", spare_stat, strerror(errno));
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = sscanf(line, "borrowed_usec %llu", &loaned_us) == 1;
-	if (file && !found)
+	read_text(fd, spare_stat, text, sizeof(text));
+	if (!counter_find(text, "borrowed_usec", &loaned_us))
 		fail("%s: no borrowed_usec", spare_stat);
-	if (file)
-		fclose(file);
+	close(fd);
 	return loaned_us;
 }
 

@@ -18,8 +18,9 @@
 #include <x86intrin.h>
 
 #include "../lib/chance.h"
-#include "../lib/poisson.h"
+#include "../lib/counter.h"
 #include "../lib/fleet.h"
+#include "../lib/poisson.h"
 #include "pool.h"
 
 #define MARKER		"/sys/kernel/tracing/trace_marker"
@@ -65,14 +66,12 @@ static unsigned int read_busy(int stat)
 {
 	char text[1024];
 	ssize_t length = pread(stat, text, sizeof(text) - 1, 0);
-	const char *line;
-	unsigned int busy;
+	unsigned long long busy;
 
 	if (length < 0)
 		die("cpu.spare.stat");
 	text[length] = '\0';
-	line = strstr(text, "units_busy ");
-	if (!line || sscanf(line, "units_busy %u", &busy) != 1)
+	if (!counter_find(text, "units_busy", &busy))
 		die("no units_busy in cpu.spare.stat");
 	return busy;
 }

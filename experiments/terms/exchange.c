@@ -84,12 +84,6 @@ static int open_socket(void)
 
 // --- in the guest ---
 
-static void work(uint32_t us)
-{
-	for (int64_t end = instant_now() + us * US; instant_now() < end;)
-		turn_end();
-}
-
 static void serve_connection(int fd)
 {
 	struct request request;
@@ -97,7 +91,7 @@ static void serve_connection(int fd)
 	while (recv(fd, &request, sizeof(request), MSG_WAITALL) == sizeof(request)) {
 		move(fd, ntohl(request.up), step_in);
 		move(fd, ntohl(request.first), step_out);
-		work(ntohl(request.work_us));
+		turn_work_until(instant_now() + ntohl(request.work_us) * US);
 		if (request.sleep_us)
 			instant_sleep_until(instant_now() + ntohl(request.sleep_us) * US);
 		move(fd, ntohl(request.rest), step_out);

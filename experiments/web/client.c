@@ -4,6 +4,7 @@
 // the request was meant to be sent: one that finds no free connection waits here, and
 // that is part of it. Every request is waited for and printed; none is left out.
 
+#include "../lib/counter.h"
 #include "../lib/instant.h"
 #include "../lib/number.h"
 #include "../lib/poisson.h"
@@ -78,11 +79,11 @@ static void read_text(const char *path, char *text, size_t size)
 
 static unsigned long long find_counter(const char *text, const char *name)
 {
-	const char *at = strstr(text, name);
+	unsigned long long value;
 
-	if (!at)
+	if (!counter_find(text, name, &value))
 		fail("%s has no %s", options.stat, name);
-	return strtoull(at + strlen(name), NULL, 10);
+	return value;
 }
 
 static struct usage take_usage(void)
@@ -96,8 +97,8 @@ static struct usage take_usage(void)
 	}
 	if (options.stat) {
 		read_text(options.stat, text, sizeof(text));
-		usage.loans = find_counter(text, "nr_borrows ");
-		usage.loaned_us = find_counter(text, "borrowed_usec ");
+		usage.loans = find_counter(text, "nr_borrows");
+		usage.loaned_us = find_counter(text, "borrowed_usec");
 	}
 	return usage;
 }
