@@ -76,11 +76,13 @@ typedef thread {
 	bit refused;		/* asked in vain */
 	bit answered;		/* replied, lingers */
 	bit unheard;		/* of the proof: delivered since its patience has begun */
+	bit came;		/* something has, and it has not had the CPU for long since */
 	bit debt;		/* a unit's runtime or more */
 	/* Of the proof, not of the kernel: */
 	unsigned event : 2;	/* by what was delivered, not what was reported */
 	bit credit;		/* a report entitles it to a loan */
 	bit unseen;		/* delivered after the last look before sleep */
+	bit fresh;		/* delivered since it has had the CPU for long */
 };
 
 typedef unit {
@@ -362,6 +364,14 @@ inline quiet(p)
 {
 	assert(!t(p).unheard || REPORTING(p));
 	t(p).event = (t(p).unheard -> NEW : NONE);
+	t(p).credit = 0
+}
+
+/* It has had the CPU for long, and has nothing to say. */
+inline seen(p)
+{
+	assert(!t(p).fresh || REPORTING(p));
+	t(p).event = (t(p).fresh -> NEW : NONE);
 	t(p).credit = 0
 }
 
@@ -752,6 +762,9 @@ inline spare_line_up(p)
 		/* The reply has lingered enough. Whoever reports now, does so locked. */
 		:: source && t(p).answered -> spare_over(p); finished(p)
 #endif
+#ifdef F_SEEN
+		:: source && !t(p).served && !t(p).came -> spare_over(p); seen(p)
+#endif
 #ifndef FAULT_CHANCES_KEPT
 		/* That was the last chance. */
 		:: source && t(p).served && t(p).depleted -> spare_over(p); finished(p)
@@ -997,6 +1010,12 @@ inline wake(p)
 /* ---- Events ---- */
 
 /* sched_spare_event(), with the lock */
+#ifdef F_SEEN
+#define CAME(p)		t(p).came = 1
+#else
+#define CAME(p)		skip
+#endif
+
 inline spare_event(p)
 {
 	if
@@ -1009,6 +1028,7 @@ inline spare_event(p)
 	:: else ->
 #endif
 		t(p).credit = (t(p).queued || t(p).sleep != HALTED);
+		CAME(p);
 		PATIENCE_BEGINS(p);
 		t(p).answered = 0;
 		t(p).served = 0;
@@ -1066,6 +1086,14 @@ inline spare_event(p)
 #define LOOK_4(p)	HAS_ALL(p)
 #endif
 
+#ifdef FAULT_CAME_LAST
+#define CAME_FIRST(p)	skip
+#define CAME_LAST(p)	CAME(p)
+#else
+#define CAME_FIRST(p)	CAME(p)
+#define CAME_LAST(p)	skip
+#endif
+
 #define target reporting[_pid]
 #ifdef FAULT_REPORT_BEFORE_WAKE
 #define REPORTED skip
@@ -1090,7 +1118,7 @@ inline report()
 {
 	if
 #ifdef F_SHORTCUT
-	:: atomic { LOOK_0(target) -> skip };
+	:: atomic { LOOK_0(target) -> CAME_FIRST(target) };
 	   if
 	   :: atomic { LOOK_1(target) -> skip };
 	      if
@@ -1098,7 +1126,7 @@ inline report()
 		if
 		:: atomic { LOOK_3(target) -> skip };
 			if
-			:: atomic { LOOK_4(target) -> REPORTED }
+			:: atomic { LOOK_4(target) -> CAME_LAST(target); REPORTED }
 			:: atomic { LOCK -> spare_event(target); REPORTED; UNLOCK }
 			fi
 		:: atomic { LOCK -> spare_event(target); REPORTED; UNLOCK }
@@ -1122,6 +1150,9 @@ inline deliver(p)
 	t(p).event = (source -> NEW : t(p).event);
 #ifdef F_REPLY
 	t(p).unheard = (source -> 1 : t(p).unheard);
+#endif
+#ifdef F_SEEN
+	t(p).fresh = 1;
 #endif
 #ifdef FAULT_REPORT_BEFORE_WAKE
 	t(p).unseen = t(p).queued && t(p).sleep == HALTED
@@ -1827,6 +1858,15 @@ active proctype vcpu()
 		PATIENCE_BEGINS(R[0].curr);
 		prev = R[0].curr;
 		spare_replied(prev);
+		UNLOCK
+	   }
+#endif
+#ifdef F_SEEN
+	/* It has had the CPU for long. */
+	:: atomic {
+		LOCK && R[0].curr && VERSATILE(R[0].curr) && t(R[0].curr).came ->
+		t(R[0].curr).came = 0;
+		t(R[0].curr).fresh = 0;
 		UNLOCK
 	   }
 #endif

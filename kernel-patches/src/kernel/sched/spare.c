@@ -207,11 +207,13 @@ static const unsigned int spare_patience_first[] = {
 /* In ns; at most. */
 #define SPARE_PATIENCE_MOST	(8 * NSEC_PER_MSEC)
 /*
- * A late answer counts so much, an event without one takes 1 off, up to the most.
+ * A late answer counts so much, up to the most; one in time takes 1 off, and to
+ * have been waited for in vain 2: a TCP segment's ACK has its own answer, or none.
  * Above one step the thread answers late: two answers of late, or one in five.
  */
-#define SPARE_LATE_STEP		4
-#define SPARE_LATE_MOST		8
+#define SPARE_LATE_STEP		8
+#define SPARE_LATE_MOST		16
+#define SPARE_LATE_VAIN		2
 
 /* The CPU time that @p has had, ns; also what is not charged yet. */
 static u64 spare_ran(struct rq *rq, struct task_struct *p)
@@ -296,7 +298,7 @@ static void spare_patience_less(struct task_struct *p)
 	unsigned int part = heard == SPARE_HEARD_REPLY ? 4 : 2;
 
 	if (p->spare.late[heard]) {
-		p->spare.late[heard]--;
+		p->spare.late[heard] -= min(p->spare.late[heard], SPARE_LATE_VAIN);
 		/* Once is no proof: not every part of an answer is seen. */
 		if (heard == SPARE_HEARD_REPLY)
 			return;
@@ -339,16 +341,16 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 	u64 ran = spare_ran(rq, p), gap = ran - p->spare.quiet_from;
 	unsigned char *late = &p->spare.late[p->spare.heard];
 
-	if (p->spare.heard && gap <= SPARE_PATIENCE_MOST &&
-	    gap > (u64)spare_linger_us(p) * (NSEC_PER_USEC * 3 / 4)) {
+	if (gap <= (u64)spare_linger_us(p) * (NSEC_PER_USEC * 3 / 4)) {
+		if (p->spare.heard == SPARE_HEARD_EVENT && *late)
+			(*late)--;
+	} else if (p->spare.heard && gap <= SPARE_PATIENCE_MOST) {
 		*late = min(*late + SPARE_LATE_STEP, SPARE_LATE_MOST);
 		p->spare.was_late = true;
 		/* A part that takes as long is not to be missed by a little. */
 		if (p->spare.heard == SPARE_HEARD_REPLY)
 			p->spare.patience[SPARE_HEARD_REPLY] =
 				clamp(2 * gap, spare_patience_learned(p), SPARE_PATIENCE_MOST);
-	} else if (p->spare.heard == SPARE_HEARD_EVENT && *late) {
-		(*late)--;
 	}
 
 	p->spare.quiet_from = ran;
@@ -356,6 +358,33 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 		WRITE_ONCE(p->spare.heard, SPARE_HEARD_REPLY);
 	else
 		WRITE_ONCE(p->spare.heard, SPARE_HEARD_NOTHING);
+}
+
+/*
+ * @p has sent something, and has not told of it so far. False if its terms do not
+ * care.
+ */
+static bool spare_patience_sent(struct rq *rq, struct task_struct *p)
+{
+	if (!READ_ONCE(spare_terms(p)->reply))
+		return false;
+
+	update_rq_clock(rq);
+	spare_patience_reply(rq, p);
+
+	return true;
+}
+
+/*
+ * Whether @p, which is pending, has seen what came and has nothing to say to it:
+ * for the most that it is waited for it has had the CPU since. That is told to a
+ * tick, for what was not charged when it came is counted, too.
+ */
+static bool spare_seen(struct rq *rq, struct task_struct *p)
+{
+	return !p->spare.served && READ_ONCE(p->spare.tells) &&
+	       READ_ONCE(spare_terms(p)->reply) &&
+	       spare_ran(rq, p) - READ_ONCE(p->spare.came) > SPARE_PATIENCE_MOST + TICK_NSEC;
 }
 
 /*
@@ -681,6 +710,15 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 	    (p->spare.served && spare_out_of_chances(p)) || !pool) {
 		spare_event_over(p);
 		return false;
+	}
+
+	if (spare_seen(rq, p)) {
+		spare_event_over(p);
+		/* Pairs with spare_event_stands(): it is found not pending, or this is. */
+		smp_mb();
+		if (spare_seen(rq, p))
+			return false;
+		spare_set_pending(p, true);
 	}
 
 	if (!cpumask_test_cpu(cpu_of(rq), pool->cpus) || spare_owes(rq, p)) {
@@ -1252,6 +1290,13 @@ static void spare_event(struct rq *rq, struct task_struct *p, unsigned int hops)
 		return;
 	}
 
+	/* What it has sent went before this, and this may have come for that. */
+	if (READ_ONCE(p->spare.sending)) {
+		spare_patience_sent(rq, p);
+		WRITE_ONCE(p->spare.sending, false);
+	}
+	WRITE_ONCE(p->spare.came, p->se.sum_exec_runtime);
+
 	/* It may be passed on as often as the one that it is handled with. */
 	if (hops < p->spare.hops && p->spare.pending && !p->spare.begun && !p->spare.answered)
 		hops = p->spare.hops;
@@ -1298,8 +1343,16 @@ static bool spare_event_running(struct task_struct *p, unsigned int hops)
  */
 static bool spare_event_stands(struct task_struct *p, unsigned int hops)
 {
-	/* Pairs with the barrier of whoever put @p to sleep. */
+	/* To look again under the lock is never wrong. */
+	if (!READ_ONCE(p->spare.pending))
+		return false;
+	/* What is not charged yet is not ours to know: spare_seen() counts it. */
+	WRITE_ONCE(p->spare.came, data_race(p->se.sum_exec_runtime));
+	/* Pairs with the barrier of whoever put @p to sleep, and with spare_line_up(). */
 	smp_mb();
+	/* Pairs with __sched_spare_reply(): then it has answered that one. */
+	if (smp_load_acquire(&p->spare.sending))
+		return false;
 	/* Pairs with spare_return(): then it is not pending for what was over, either. */
 	if (smp_load_acquire(&p->spare.begun))
 		return false;
@@ -1426,18 +1479,18 @@ void __sched_spare_reply(void)
 	WRITE_ONCE(p->spare.tells, true);
 	/* Only others give it a loan, and only when it does not run. */
 	if (!READ_ONCE(p->spare.heard) && !READ_ONCE(p->spare.pending) &&
-	    !READ_ONCE(p->spare.loan))
+	    !READ_ONCE(p->spare.loan)) {
+		WRITE_ONCE(p->spare.sending, false);
 		return;
+	}
 
 	rq = task_rq_lock(p, &rf);
-	if (!dl_task(p) || !READ_ONCE(spare_terms(p)->reply))
-		goto unlock;
-
-	update_rq_clock(rq);
-	spare_patience_reply(rq, p);
-	if (p->spare.pending || p->spare.loan)
+	/* If something has come since it was sent, then that is to be answered. */
+	if (p->spare.sending && dl_task(p) && spare_patience_sent(rq, p) &&
+	    (p->spare.pending || p->spare.loan))
 		spare_replied(rq, p);
-unlock:
+	/* Pairs with spare_event_stands(). */
+	smp_store_release(&p->spare.sending, false);
 	task_rq_unlock(rq, p, &rf);
 }
 EXPORT_SYMBOL_GPL(__sched_spare_reply);

@@ -159,17 +159,20 @@ void __kvm_spare_event_route(struct kvm *kvm, struct kvm_kernel_irq_routing_entr
 void __kvm_spare_emulated(struct kvm_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
+	bool kicked = false;
 
 	/* The VMM's to write as well: it can but give a loan of its own back. */
 	switch (READ_ONCE(run->exit_reason)) {
 	case KVM_EXIT_IO:
-		if (READ_ONCE(run->io.direction) == KVM_EXIT_IO_OUT)
-			sched_spare_reply();
+		kicked = READ_ONCE(run->io.direction) == KVM_EXIT_IO_OUT;
 		break;
 	case KVM_EXIT_MMIO:
-		if (READ_ONCE(run->mmio.is_write))
-			sched_spare_reply();
+		kicked = READ_ONCE(run->mmio.is_write);
 		break;
+	}
+	if (kicked) {
+		sched_spare_sends();
+		sched_spare_reply();
 	}
 }
 

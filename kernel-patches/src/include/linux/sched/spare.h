@@ -60,6 +60,10 @@ enum spare_heard {
  * @heard: what was heard of it last; run-queue lock
  * @halting: if it sleeps now, its guest has halted; its own
  * @tells: it is a vCPU whose guest has replied or halted once; its own
+ * @sending: it is about to send something out, or has, and neither it nor an event
+ *	has told so yet; set by itself, cleared with the run-queue lock
+ * @came: its CPU time, ns, when something came for it last, without what was not
+ *	charged by then
  */
 struct sched_spare_task {
 	struct sched_dl_entity	*loan;
@@ -70,6 +74,7 @@ struct sched_spare_task {
 	u64			asked;
 	u64			since;
 	u64			quiet_from;
+	u64			came;
 	s64			debt;
 	unsigned int		depletions;
 	unsigned int		patience[SPARE_NR_HEARD];
@@ -84,6 +89,7 @@ struct sched_spare_task {
 	bool			was_late;
 	bool			halting;
 	bool			tells;
+	bool			sending;
 };
 
 /* True while at least one pool exists. */
@@ -173,6 +179,20 @@ static inline void sched_spare_timer(struct task_struct *p)
 	} while (0)
 
 /**
+ * sched_spare_sends - the current thread is about to send something out
+ *
+ * What comes for it from now on may be the answer to that, and is none that is
+ * answered by it. To be called before sched_spare_reply().
+ *
+ * A macro, because struct task_struct is not complete here.
+ */
+#define sched_spare_sends()					\
+	do {							\
+		if (sched_spare_enabled())			\
+			WRITE_ONCE(current->spare.sending, true); \
+	} while (0)
+
+/**
  * sched_spare_reply - the current thread has sent something out
  *
  * That ends its loan after a while, if its group's cpu.spare.borrow says so.
@@ -205,6 +225,7 @@ static inline void sched_spare_timer(struct task_struct *p) { }
 static inline unsigned int sched_spare_hops(void) { return 0; }
 static inline void sched_spare_help(struct task_struct *p, unsigned int hops) { }
 static inline void sched_spare_reply(void) { }
+#define sched_spare_sends()		((void)0)
 #define sched_spare_halt(halted)	((void)(halted))
 
 #endif /* !CONFIG_SCHED_SPARE */
