@@ -1654,6 +1654,15 @@ active proctype scheduler()
 active proctype clock()
 {
 	do
+#ifdef F_SEEN
+	/* It has had the CPU for long. */
+	:: atomic {
+		LOCK && R[0].curr && VERSATILE(R[0].curr) && t(R[0].curr).came ->
+		t(R[0].curr).came = 0;
+		t(R[0].curr).fresh = 0;
+		UNLOCK
+	   }
+#endif
 #ifdef F_TIME
 	:: atomic {
 		LOCK && !R[0].ran && R[0].curr &&
@@ -1858,15 +1867,6 @@ active proctype vcpu()
 		PATIENCE_BEGINS(R[0].curr);
 		prev = R[0].curr;
 		spare_replied(prev);
-		UNLOCK
-	   }
-#endif
-#ifdef F_SEEN
-	/* It has had the CPU for long. */
-	:: atomic {
-		LOCK && R[0].curr && VERSATILE(R[0].curr) && t(R[0].curr).came ->
-		t(R[0].curr).came = 0;
-		t(R[0].curr).fresh = 0;
 		UNLOCK
 	   }
 #endif
