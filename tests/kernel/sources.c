@@ -42,9 +42,9 @@ enum {
 	MEMORY = 0x10000,
 	/* Vectors; those of the PIC's pins follow VECTOR_PIC. */
 	VECTOR_PIC = 0x20, VECTOR_TIMER = 0x40, VECTOR = 0x41, VECTOR_SENDER = 0x50, VECTOR_IPI = 0x51,
-	/* Their handlers: send it on, and back; set the local timer; kick a device. */
+	/* Their handlers: send it on, and back; set the local timer; kick a device; work for long. */
 	VECTOR_CHAIN = 0x52, VECTOR_BACK = 0x53, VECTOR_AGAIN = 0x54, VECTOR_SET = 0x55, VECTOR_KICK = 0x56,
-	VECTOR_ASK = 0x57,
+	VECTOR_ASK = 0x57, VECTOR_WORK = 0x58,
 	/* Devices of the VMM: one that is kicked, and one that interrupts who asks. */
 	KICKED = 0xd0000000, ASKED = 0xd0001000,
 	LOWEST = 1,	/* delivery mode */
@@ -55,6 +55,7 @@ enum {
 
 static unsigned char *memory;
 static int vm, vcpus[VCPUS];
+static pid_t tids[VCPUS];
 static struct kvm_run *runs[VCPUS];
 static atomic_int ready;
 static unsigned int number, failures;
@@ -133,6 +134,7 @@ static void load_guest(void)
 		/* Likewise: a reply to what is not reported yet is none. */
 		{ 1, VECTOR_KICK, { { KICKED, 1 } }, 3500000 },
 		{ 1, VECTOR_ASK, { { ASKED, 1 } }, 1 },
+		{ 1, VECTOR_WORK, { { 0 } }, 80000000 },
 	};
 	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
 
@@ -217,6 +219,7 @@ static void *run_vcpu(void *data)
 	snprintf(group, sizeof(group), "m/%d", i);
 	snprintf(text, sizeof(text), "%d", gettid());
 	put(group, "cgroup.threads", text);
+	tids[i] = gettid();
 	reserve(0, 5 * MS, 10 * MS);
 	set_up_vcpu(i);
 	ready++;
@@ -657,6 +660,28 @@ static void test_replies(void)
 		   with == 1 && without == 0);
 }
 
+/* Its budget is gone at 30 ms, it has the next one from 60 ms on. */
+static void test_seen(void)
+{
+	long long before, between, after;
+
+	reserve(tids[1], 30 * MS, 60 * MS);
+	pause_ns(120 * MS);
+	before = stat_of("m/1", "nr_borrows");
+	send_msi(1, false, 0, VECTOR_WORK);
+	pause_ns(45 * MS);
+	between = stat_of("m/1", "nr_borrows");
+	pause_ns(40 * MS);
+	send_msi(1, false, 0, VECTOR);
+	pause_ns(15 * MS);
+	after = stat_of("m/1", "nr_borrows");
+	printf("# loans: %lld, %lld\n", between - before, after - between);
+	check_that("no loan for what a vCPU has had the CPU for 30 ms since", between == before);
+	check_that("one for what it has had the CPU for 5 ms since", after - between == 1);
+	pause_ns(120 * MS);
+	reserve(tids[1], 5 * MS, 10 * MS);
+}
+
 /* --- vhost-net --- */
 
 enum { RX, TX, QUEUES, RING = 4, ROUNDS = 8 };
@@ -853,6 +878,7 @@ int main(void)
 	test_passed_on();
 	test_timer();
 	test_replies();
+	test_seen();
 	vhost_open(&tap);
 	test_vhost(&tap, FAST, 1, "injected at once");
 	test_vhost(&tap, DEFERRED, 0, "deferred");

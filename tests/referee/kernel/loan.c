@@ -5,8 +5,9 @@
  * A thread's event is not over until what Documentation/scheduler/sched-spare.rst
  * says has been seen: its guest has halted, it has yielded or replied, it was
  * dispatched on a loan and then on its own reservation, its loan had its chances
- * or must be paid, it left the class, the group or the pool. Until then it must
- * be pending or have a loan; after that it must have none.
+ * or must be paid, it had the CPU for long and nothing to say, it left the class,
+ * the group or the pool. Until then it must be pending or have a loan; after that
+ * it must have none.
  */
 #include <trace/events/sched_spare.h>
 
@@ -70,6 +71,15 @@ static bool was_quiet(struct referee_thread *thread)
 	u64 linger = min(thread->linger, linger_of(thread->task));
 
 	return thread->dispatches && quiet_of(thread) >= (s64)max(linger, PATIENCE_LEAST);
+}
+
+/* A vCPU has had the CPU for as long as any is waited for, since anything came. */
+static bool has_seen(struct referee_thread *thread)
+{
+	struct task_struct *p = thread->task;
+
+	return READ_ONCE(p->spare.tells) && READ_ONCE(terms_of(p)->reply) &&
+	       p->se.sum_exec_runtime - READ_ONCE(thread->came) >= PATIENCE_MOST;
 }
 
 static void check_patience(struct rq *rq, struct referee_thread *thread)
@@ -176,6 +186,7 @@ static void on_event(void *data, struct task_struct *p, bool again)
 	struct referee_thread *thread = referee_thread(p);
 
 	referee_tally(p, REFEREE_TALLY_EVENTS, 1);
+	WRITE_ONCE(thread->came, READ_ONCE(p->se.sum_exec_runtime));
 	/* That is reported without the lock. */
 	if (again)
 		return;
@@ -209,6 +220,7 @@ static void on_over(void *data, struct task_struct *p)
 		referee_leave_line(thread);
 	} else if (thread->due && !has_done(p) &&
 		   !thread->served && !thread->replied && !(thread->loan && was_quiet(thread)) &&
+		   !has_seen(thread) &&
 		   READ_ONCE(p->__state) != TASK_DEAD && source_of(p))
 		referee_fault(task_rq(p), REFEREE_LOST, p,
 			      "an event was given up that is not over", 1, 0);

@@ -176,6 +176,7 @@ struct referee_thread {
 	bool			served;
 	bool			again;
 	bool			replied;
+	u64			came;
 	u64			quiet_from;
 	u64			linger;
 	bool			waits_for_reply;

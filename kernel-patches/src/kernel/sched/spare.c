@@ -713,11 +713,13 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 	}
 
 	if (spare_seen(rq, p)) {
-		spare_event_over(p);
-		/* Pairs with spare_event_stands(): it is found not pending, or this is. */
+		spare_set_pending(p, false);
+		/* Pairs with spare_event_stands(): that finds it not pending, or we what came. */
 		smp_mb();
-		if (spare_seen(rq, p))
+		if (spare_seen(rq, p)) {
+			spare_event_over(p);
 			return false;
+		}
 		spare_set_pending(p, true);
 	}
 
