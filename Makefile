@@ -60,7 +60,7 @@ install: ## install them (DESTDIR=, prefix=/usr)
 	$(Q)$(MAKE) -C cgroup-tools install
 
 deb: ## make the Debian package of the tools, into out/deb
-	$(Q)config/setup
+	$(Q)config/setup --tools
 	$(Q)config/deb
 
 kernel-deb: ## make the Debian package of the patched kernel (CONFIG=cloud-amd64|amd64|testbed)
