@@ -267,8 +267,7 @@ static struct spare_pool *spare_crowded(struct rq *rq, struct task_struct *p)
 /*
  * For how much CPU time, ns, @p may neither get nor send anything before what
  * came for it is over. Who is helped for another thread's event has the least,
- * unless it is known to answer late. Who is about to send something has the most:
- * its VMM may be at it, with a lock. Of a unit of @crowded, which others want, one
+ * unless it is known to answer late. Of a unit of @crowded, which others want, one
  * has an eighth for that.
  */
 static u64 spare_patience(struct task_struct *p, struct spare_pool *crowded)
@@ -278,8 +277,6 @@ static u64 spare_patience(struct task_struct *p, struct spare_pool *crowded)
 	u64 most = crowded ? crowded->runtime / 8 : SPARE_PATIENCE_MOST;
 	bool late = p->spare.late[heard] > SPARE_LATE_STEP;
 
-	if (READ_ONCE(p->spare.sending))
-		return max(least, most);
 	if (crowded && heard == SPARE_HEARD_REPLY)
 		return least;
 	if (!late && p->spare.hops < SPARE_HOPS)

@@ -130,36 +130,6 @@ void __kvm_spare_event_all(struct kvm *kvm)
 	schedule_work(&kvm->spare_work);
 }
 
-/*
- * Whether what a vCPU has left the guest for kicks a device that the VMM emulates, as
- * an ioeventfd does. The VMM's to write as well: it can but keep a loan of its own for
- * a while, or give it back.
- */
-static bool kvm_spare_kicks(struct kvm_run *run)
-{
-	switch (READ_ONCE(run->exit_reason)) {
-	case KVM_EXIT_IO:
-		return READ_ONCE(run->io.direction) == KVM_EXIT_IO_OUT;
-	case KVM_EXIT_MMIO:
-		return READ_ONCE(run->mmio.is_write);
-	default:
-		return false;
-	}
-}
-
-/**
- * __kvm_spare_emulates - a vCPU exits to the VMM
- * @vcpu: the vCPU
- *
- * If its guest has written to a device, then the VMM is about to send something, and
- * may hold a lock meanwhile that its other threads need to deliver anything.
- */
-void __kvm_spare_emulates(struct kvm_vcpu *vcpu)
-{
-	if (kvm_spare_kicks(vcpu->run))
-		sched_spare_sends();
-}
-
 /**
  * __kvm_spare_event_route - something came for a guest that wants no interrupt now
  * @kvm: its virtual machine
@@ -182,11 +152,28 @@ void __kvm_spare_event_route(struct kvm *kvm, struct kvm_kernel_irq_routing_entr
 /**
  * __kvm_spare_emulated - the VMM is back from an exit of a vCPU
  * @vcpu: the vCPU, which is about to enter the guest again
+ *
+ * If its guest has written to a device that the VMM emulates, then the device has
+ * been kicked, as by an ioeventfd.
  */
 void __kvm_spare_emulated(struct kvm_vcpu *vcpu)
 {
-	if (kvm_spare_kicks(vcpu->run))
+	struct kvm_run *run = vcpu->run;
+	bool kicked = false;
+
+	/* The VMM's to write as well: it can but give a loan of its own back. */
+	switch (READ_ONCE(run->exit_reason)) {
+	case KVM_EXIT_IO:
+		kicked = READ_ONCE(run->io.direction) == KVM_EXIT_IO_OUT;
+		break;
+	case KVM_EXIT_MMIO:
+		kicked = READ_ONCE(run->mmio.is_write);
+		break;
+	}
+	if (kicked) {
+		sched_spare_sends();
 		sched_spare_reply();
+	}
 }
 
 void kvm_spare_init(struct kvm *kvm)
