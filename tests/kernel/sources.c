@@ -47,6 +47,8 @@ enum {
 	VECTOR_ASK = 0x57, VECTOR_WORK = 0x58,
 	/* Devices of the VMM: one that is kicked, and one that interrupts who asks. */
 	KICKED = 0xd0000000, ASKED = 0xd0001000,
+	/* Turns of a loop, more than an emulated CPU's turn: what a sender reports after it has sent is there. */
+	UNTIL_REPORTED = 3500000,
 	LOWEST = 1,	/* delivery mode */
 	/* Interrupt lines. */
 	EDGE = 10, LEVEL = 11, MASKED = 12, DEFERRED = 13, EVERYONE = 14, PIC_ONLY = 5,
@@ -126,13 +128,12 @@ static void load_guest(void)
 		{ 0, VECTOR_TIMER, IPI_TO(1, VECTOR_IPI), 1 },
 		{ 0, VECTOR_SENDER, IPI_TO(1, VECTOR_IPI), 1 },
 		{ 0, VECTOR_CHAIN, IPI_TO(1, VECTOR_BACK), 1 },
-		/* More than an emulated CPU's turn: what the sender reports after it has sent is there by then. */
-		{ 1, VECTOR_BACK, IPI_TO(2, VECTOR_AGAIN), 3500000 },
-		{ 2, VECTOR_AGAIN, IPI_TO(1, VECTOR_IPI), 3500000 },
+		{ 1, VECTOR_BACK, IPI_TO(2, VECTOR_AGAIN), UNTIL_REPORTED },
+		{ 2, VECTOR_AGAIN, IPI_TO(1, VECTOR_IPI), UNTIL_REPORTED },
 		/* One shot, so many ticks from now. */
 		{ 1, VECTOR_SET, { { 0xfee00320, VECTOR }, { 0xfee00380, 100000 } }, 1 },
-		/* Likewise: a reply to what is not reported yet is none. */
-		{ 1, VECTOR_KICK, { { KICKED, 1 } }, 3500000 },
+		/* A reply to what is not reported yet is none. */
+		{ 1, VECTOR_KICK, { { KICKED, 1 } }, UNTIL_REPORTED },
 		{ 1, VECTOR_ASK, { { ASKED, 1 } }, 1 },
 		{ 1, VECTOR_WORK, { { 0 } }, 80000000 },
 	};

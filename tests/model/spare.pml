@@ -1009,13 +1009,13 @@ inline wake(p)
 
 /* ---- Events ---- */
 
-/* sched_spare_event(), with the lock */
 #ifdef F_SEEN
 #define CAME(p)		t(p).came = 1
 #else
 #define CAME(p)		skip
 #endif
 
+/* sched_spare_event(), with the lock */
 inline spare_event(p)
 {
 	if

@@ -267,7 +267,7 @@ static void do_mutex(void)
 		shared->lock = 1;
 		shared->take++;
 		tap_send(&taps[0]);
-		for (int64_t end = now() + 20 * MS; shared->lock != 2 && now() < end;)
+		for (int64_t end = now() + 20 * MS; shared->lock != LOCK_WAITED && now() < end;)
 			__builtin_ia32_pause();
 		spin_for(50 * US);
 		lock_drop(&shared->lock);
