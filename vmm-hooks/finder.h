@@ -3,8 +3,8 @@
 #ifndef DLSPARE_FINDER_H
 #define DLSPARE_FINDER_H
 
-#include "proc.h"
-#include "vm.h"
+#include "host/proc.h"
+#include "vmm-hooks/vm.h"
 
 /* All vCPUs of the host that KVM names. */
 struct kvm;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../cgroup-tools/host.h"
-#include "finder.h"
+#include "host/host.h"
+#include "vmm-hooks/finder.h"
 
 #define DEBUGFS "/sys/kernel/debug/kvm"
 

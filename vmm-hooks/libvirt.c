@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cgroup-tools/host.h"
-#include "finder.h"
+#include "host/host.h"
+#include "vmm-hooks/finder.h"
 
 /* Undoes systemd's escaping of a unit's name in place. */
 static void unescape(char *text)

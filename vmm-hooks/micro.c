@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "finder.h"
+#include "vmm-hooks/finder.h"
 
 /* Its releases are called firecracker-v1.7.0-x86_64. */
 static int firecracker_find(struct vm *vm, const struct monitor *monitor)

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "finder.h"
-#include "qmp.h"
+#include "vmm-hooks/finder.h"
+#include "vmm-hooks/qmp.h"
 
 #define WAIT_MS 200
 

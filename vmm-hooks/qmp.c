@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "qmp.h"
+#include "vmm-hooks/qmp.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../cgroup-tools/host.h"
+#include "host/clock.h"
+#include "host/host.h"
 
 /* 4096 vCPUs, QEMU's most, take 200 bytes each. */
 #define MOST_BYTES (1 << 20)
@@ -28,19 +29,11 @@ struct talk {
 	char buffer[4096];
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
-
 /* False with errno at the end, too late, or when it is too much. */
 static bool receive(struct talk *talk)
 {
 	struct pollfd poll_fd = { .fd = talk->fd, .events = POLLIN };
-	int64_t left_ms = talk->end_ms - now_ms();
+	int64_t left_ms = talk->end_ms - clock_ms(CLOCK_MONOTONIC);
 	ssize_t got;
 
 	errno = ETIMEDOUT;
@@ -128,7 +121,7 @@ static ssize_t read_vcpus(const json_t *answer, struct qmp_vcpu **vcpus)
 
 ssize_t qmp_vcpus(int fd, int wait_ms, struct qmp_vcpu **vcpus)
 {
-	struct talk talk = { .fd = fd, .end_ms = now_ms() + wait_ms };
+	struct talk talk = { .fd = fd, .end_ms = clock_ms(CLOCK_MONOTONIC) + wait_ms };
 	json_t *greeting, *ready = NULL, *answer = NULL;
 	ssize_t nr = -1;
 	int error;

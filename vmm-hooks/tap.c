@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../cgroup-tools/host.h"
-#include "finder.h"
+#include "host/host.h"
+#include "host/names.h"
+#include "vmm-hooks/finder.h"
 
 /* The file that a link of /proc names; "" when it is gone. */
 static void read_link(char file[PATH_MAX], const char *link)
@@ -68,25 +69,13 @@ static char *device_of(pid_t pid, int fd)
 	return NULL;
 }
 
-/* A device with several queues is open several times. Takes the name over. */
-static int add_device(struct vm *vm, char *name)
+/* A device with several queues is open several times. */
+static int add_device(struct vm *vm, const char *name)
 {
-	char **larger;
-
-	for (size_t i = 0; i < vm->nr_devices; i++) {
-		if (!strcmp(vm->devices[i], name)) {
-			free(name);
+	for (size_t i = 0; i < vm->nr_devices; i++)
+		if (!strcmp(vm->devices[i], name))
 			return 0;
-		}
-	}
-	larger = reallocarray(vm->devices, vm->nr_devices + 1, sizeof(*larger));
-	if (!larger) {
-		free(name);
-		return -1;
-	}
-	vm->devices = larger;
-	vm->devices[vm->nr_devices++] = name;
-	return 0;
+	return names_add(&vm->devices, &vm->nr_devices, name) ? 0 : -1;
 }
 
 static int by_name(const void *a, const void *b)
@@ -107,12 +96,11 @@ int tap_find(struct vm *vm)
 		return errno == ENOMEM ? -1 : 0;
 	while (!error && (fd = proc_next(folder)) >= 0) {
 		name = device_of(vm->pid, fd);
-		if (name && *name && strlen(name) < IFNAMSIZ) {
+		if (!name)
+			error = errno == ENOMEM ? -1 : 0;
+		else if (*name && strlen(name) < IFNAMSIZ)
 			error = add_device(vm, name);
-		} else {
-			error = !name && errno == ENOMEM ? -1 : 0;
-			free(name);
-		}
+		free(name);
 	}
 	closedir(folder);
 	if (vm->nr_devices)

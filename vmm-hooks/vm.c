@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "vm.h"
+#include "vmm-hooks/vm.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cgroup-tools/host.h"
-#include "finder.h"
+#include "host/host.h"
+#include "host/names.h"
+#include "vmm-hooks/finder.h"
 
 /* Who knows a VM best comes last. */
 static const struct finder *const finders[] = {
@@ -85,9 +86,7 @@ void vm_set_vcpu(struct vm *vm, pid_t tid, int number)
 
 static void vm_free(struct vm *vm)
 {
-	for (size_t i = 0; i < vm->nr_devices; i++)
-		free(vm->devices[i]);
-	free(vm->devices);
+	names_free(&vm->devices, &vm->nr_devices);
 	free(vm->threads);
 	free(vm->group);
 	free(vm->name);

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../cgroup-tools/erlang.h"
+#include "plan/erlang.h"
 #include "../lib/chance.h"
 #include "../lib/poisson.h"
 

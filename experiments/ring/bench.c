@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "plan/ring.h"
 #include "words.h"
 
 static void __attribute__((noreturn)) fail(const char *what)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "latency.h"
+#include "plan/latency.h"
 #include "words.h"
 
 struct options {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ring.h"
+#include "plan/ring.h"
 #include "words.h"
 
 // A file of samples: lines of ns, two or three numbers each.

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "ring.h"
+#include "plan/ring.h"
 #include "simulator.h"
 #include "words.h"
 

@@ -1,4 +1,4 @@
-// Events of producer, ring and consumer, one after the other: what ../../cgroup-tools/ring.h says in equations, and what it
+// Events of producer, ring and consumer, one after the other: what ../../cgroup-tools/plan/ring.h says in equations, and what it
 // cannot say: jitter, sleeping, reservations. Integers, in ns or any other unit.
 //
 // At equal times work is done before anybody looks at the ring. A slot is free again when its message is consumed. A
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ring.h"
+#include "plan/ring.h"
 #include "supply.h"
 
 enum simulator_side {

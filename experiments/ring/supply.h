@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "policy.h"
+#include "host/reservation.h"
 
 // Where in each period a runtime is supplied.
 enum supply_place {

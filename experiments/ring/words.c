@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "ring.h"
-#include "units.h"
+#include "plan/ring.h"
+#include "host/units.h"
 
 int64_t words_time(struct argp_state *state, const char *text)
 {

@@ -1,12 +1,12 @@
 // Two lists of CPUs, each of a line.
-// sources: cgroup-tools/cpus.c
+// sources: cgroup-tools/host/cpus.c
 // example: 0-3,8\n2
 // example: 8191\n0-8191
 // example: 63,64,65-127\n
 // example: 3-1\n1,,2
 
 #include "fuzz.h"
-#include "../../cgroup-tools/cpus.h"
+#include "host/cpus.h"
 
 // The set of a text; of a wrong one what it was before: 5.
 static struct cpus read_list(const char *text)

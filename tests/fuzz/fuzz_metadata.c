@@ -1,6 +1,6 @@
 // A domain's XML, whole or only our element in it. What is taken is written and read back.
-// sources: vmm-hooks/metadata.c cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
-// libraries: -lxml2 -lconfig
+// sources: vmm-hooks/hook/metadata.c cgroup-tools/policy/*.c cgroup-tools/host/*.c
+// libraries: -lcgroup -lxml2 -lconfig
 // example: runtime='40ms' period='100ms' vcpus='0-1' pool='gold' devices='any'><d:borrow on='yes' chances='max' charge='no' reply='yes' linger='200us' timer='no'/><d:io policy='housekeeping' cpus='0'/>
 // example: pool='gold' devices='tap0 tap1'><!-- x --><d:borrow chances='2'/><d:io policy='deadline' runtime='1ms' period='10ms'/>
 // example: pool='g&#111;ld' devices='none'> text
@@ -9,7 +9,7 @@
 // example: <!DOCTYPE d [<!ENTITY a 'aa'><!ENTITY b SYSTEM 'file:///etc/passwd'>]><domain><name>&a;&b;</name></domain>
 
 #include "same_policy.h"
-#include "../../vmm-hooks/metadata.h"
+#include "vmm-hooks/hook/metadata.h"
 
 #define HEAD "<domain><name>web</name><metadata><d:vm xmlns:d='https://dlspare.org/xmlns/1' "
 #define TAIL "</d:vm></metadata></domain>"

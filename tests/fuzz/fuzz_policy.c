@@ -1,6 +1,6 @@
 // Texts of policies.
-// sources: cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
-// libraries: -lconfig
+// sources: cgroup-tools/policy/*.c cgroup-tools/host/*.c
+// libraries: -lcgroup -lconfig
 // options: -detect_leaks=0
 // example: hrtick = true; pools = ( { name = "gold"; runtime = "4ms"; period = "10ms"; units = 1; cpus = "1-3"; exclusive = true; group = "a.slice"; } );
 // example: pools = ( { name = "p"; cpus = "1"; }, { name = "q"; runtime = "1ms"; period = "9ms"; } ); vms = ( { name = "v"; pool = "q"; } );

@@ -1,7 +1,7 @@
 // Policies made otherwise than from a text: what policy_check() takes is read back from what policy_write() writes,
 // and what it refuses is refused there too.
-// sources: cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
-// libraries: -lconfig
+// sources: cgroup-tools/policy/*.c cgroup-tools/host/*.c
+// libraries: -lcgroup -lconfig
 // example: \x01\x01\x01gold\x00\x01\x04\x0a\x01\x01\x00\x00
 // example: \x01\x01p\x00\x00\x01web\x00\x02\x01p\x00\x01\x02\x00\x01\xc8\x00\x01tap0\x00
 // example: \x00\x02a\x00\x00\x00\x00\x00b\x00\x01\x05\x0a\x01\x01g/h\x00
@@ -38,8 +38,8 @@ static char *take_text(struct bytes *bytes)
 static uint64_t take_time(struct bytes *bytes)
 {
 	static const uint64_t odd[] = {
-		0, 1, 1023, POLICY_RUNTIME_MIN, POLICY_PERIOD_MIN - 1, POLICY_PERIOD_MIN, POLICY_PERIOD_MAX,
-		POLICY_PERIOD_MAX + 1, POLICY_LINGER_MAX, POLICY_LINGER_MAX + 1, UINT64_MAX,
+		0, 1, 1023, RESERVATION_RUNTIME_MIN, RESERVATION_PERIOD_MIN - 1, RESERVATION_PERIOD_MIN, RESERVATION_PERIOD_MAX,
+		RESERVATION_PERIOD_MAX + 1, POLICY_LINGER_MAX, POLICY_LINGER_MAX + 1, UINT64_MAX,
 	};
 	unsigned int kind = take(bytes), n = take(bytes);
 

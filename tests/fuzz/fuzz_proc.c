@@ -1,7 +1,6 @@
 // Files of /proc: stat, cgroup, fdinfo, and a command line as the finders read it.
-// sources: vmm-hooks/vm.c vmm-hooks/kvm.c vmm-hooks/qemu.c vmm-hooks/qmp.c vmm-hooks/libvirt.c vmm-hooks/micro.c
-// sources: vmm-hooks/tap.c vmm-hooks/proc.c cgroup-tools/host.c
-// libraries: -ljansson
+// sources: vmm-hooks/*.c cgroup-tools/host/*.c
+// libraries: -lcgroup -ljansson
 // example: 58 (CPU 0/KVM) S 1 58 58 0 -1 4194560 2273 0 0 0 12 34 0 0 20 0 5 0 321 226492416 2048
 // example: 1:cpu:/x\n0::/machine.slice/machine-qemu\\x2d3\\x2dweb.scope/libvirt/emulator\n
 // example: /machine.slice/machine-gold.slice/machine-qemu\\x2d3\\x2dweb\\x2d1.scope/libvirt/emulator
@@ -13,8 +12,8 @@
 // example: cloud-hypervisor\0000--api-socket\0000/run/web.sock\0000
 
 #include "fuzz.h"
-#include "../../cgroup-tools/host.h"
-#include "../../vmm-hooks/finder.h"
+#include "host/host.h"
+#include "vmm-hooks/finder.h"
 
 static void read_values(const char *text)
 {

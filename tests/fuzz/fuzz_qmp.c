@@ -1,6 +1,6 @@
 // What a QEMU says: all of it, and what follows a greeting and an answer.
-// sources: vmm-hooks/qmp.c cgroup-tools/host.c
-// libraries: -ljansson
+// sources: vmm-hooks/qmp.c cgroup-tools/host/*.c
+// libraries: -lcgroup -ljansson
 // example: {"QMP": {"version": {}, "capabilities": []}}\r\n{"return": {}}\r\n{"return": [{"thread-id": 4712, "cpu-index": 0}]}\r\n
 // example: {"return": [{"thread-id": 4712, "qom-path": "/machine", "cpu-index": 0}, {"thread-id": 2147483648, "cpu-index": -1}]}\r\n
 // example: {"timestamp": {"seconds": 1}, "event": "STOP"}\r\n{"error": {"class": "GenericError", "desc": "x"}}\r\n
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "../../vmm-hooks/qmp.h"
+#include "vmm-hooks/qmp.h"
 
 #define GREETING "{\"QMP\": {}}\r\n{\"return\": {}}\r\n"
 

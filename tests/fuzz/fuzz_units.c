@@ -1,5 +1,5 @@
 // Times and numbers.
-// sources: cgroup-tools/units.c
+// sources: cgroup-tools/host/units.c
 // example: 40ms
 // example: 0.4 ms
 // example: 100000us
@@ -7,7 +7,7 @@
 // example: 64
 
 #include "fuzz.h"
-#include "../../cgroup-tools/units.h"
+#include "host/units.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

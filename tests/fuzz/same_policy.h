@@ -4,7 +4,7 @@
 #define SAME_POLICY_H
 
 #include "fuzz.h"
-#include "../../cgroup-tools/policy.h"
+#include "policy/policy.h"
 
 static inline bool same_text(const char *a, const char *b)
 {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "setting.h"
+#include "apply/setting.h"
 
 int __real_setting_write(const struct setting *setting, const char *value);
 int __wrap_setting_write(const struct setting *setting, const char *value);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "../../vmm-hooks/vm.h"
+#include "vmm-hooks/vm.h"
 
 static void print_vm(const struct vm *vm)
 {

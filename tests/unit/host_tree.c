@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../cgroup-tools/host.h"
+#include "host/host.h"
 
 static char root[] = "/tmp/host.XXXXXX";
 

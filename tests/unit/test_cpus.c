@@ -1,8 +1,7 @@
-// sources: cgroup-tools/cpus.c
 #include <stdlib.h>
 
 #include "unit.h"
-#include "../../cgroup-tools/cpus.h"
+#include "host/cpus.h"
 
 static struct cpus cpus(const char *text)
 {

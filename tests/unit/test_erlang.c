@@ -1,7 +1,5 @@
-// sources: cgroup-tools/erlang.c cgroup-tools/latency.c
-// libraries: -lm
 #include "unit.h"
-#include "../../cgroup-tools/erlang.h"
+#include "plan/erlang.h"
 
 #include <math.h>
 

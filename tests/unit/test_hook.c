@@ -1,6 +1,5 @@
-// sources: tests/unit/host_tree.c vmm-hooks/metadata.c cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
-// sources: cgroup-tools/host.c cgroup-tools/store.c
-// libraries: -lxml2 -lconfig
+// sources: tests/unit/host_tree.c vmm-hooks/hook/metadata.c
+// libraries: -lxml2
 #include "unit.h"
 
 #include <errno.h>
@@ -12,7 +11,7 @@
 #include "host_tree.h"
 
 #define main hook_main
-#include "../../vmm-hooks/libvirt-hook.c"
+#include "vmm-hooks/hook/libvirt-hook.c"
 #undef main
 
 #define NONE "<domain><name>web</name></domain>"

@@ -1,4 +1,3 @@
-// sources: cgroup-tools/host.c
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -7,7 +6,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "../../cgroup-tools/host.h"
+#include "host/host.h"
 
 static char root[] = "/tmp/test_host.XXXXXX";
 

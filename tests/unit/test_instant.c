@@ -1,5 +1,4 @@
 // sources: experiments/lib/instant.c
-// libraries: -lm
 #include "unit.h"
 #include "../../experiments/lib/instant.h"
 #include "../../experiments/lib/poisson.h"

@@ -1,8 +1,6 @@
-// sources: cgroup-tools/latency.c
-// libraries: -lm
 #include "unit.h"
-#include "../../cgroup-tools/latency.h"
-#include "../../cgroup-tools/units.h"
+#include "plan/latency.h"
+#include "host/units.h"
 
 #include <math.h>
 
@@ -14,7 +12,7 @@ static const struct reservation own = { 40 * MS, 100 * MS }, spare = { 4 * MS, 1
 /* Some of them at the limits of SCHED_DEADLINE, some whose fractions do not cancel. */
 static const struct reservation several[] = {
 	{ 40 * MS, 100 * MS }, { 1 * MS, 100 * MS }, { 99 * MS, 100 * MS }, { 4 * MS, 10 * MS },
-	{ POLICY_RUNTIME_MIN, POLICY_PERIOD_MAX }, { 1234567, 7654321 }, { 999999937, 3999999979 },
+	{ RESERVATION_RUNTIME_MIN, RESERVATION_PERIOD_MAX }, { 1234567, 7654321 }, { 999999937, 3999999979 },
 };
 
 #define NR_SEVERAL (sizeof(several) / sizeof(several[0]))

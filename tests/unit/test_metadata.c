@@ -1,11 +1,11 @@
-// sources: vmm-hooks/metadata.c cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
-// libraries: -lxml2 -lconfig
+// sources: vmm-hooks/hook/metadata.c
+// libraries: -lxml2
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../vmm-hooks/metadata.h"
+#include "vmm-hooks/hook/metadata.h"
 
 #define MSEC 1000000ull
 

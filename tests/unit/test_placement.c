@@ -1,9 +1,8 @@
-// sources: cgroup-tools/placement.c cgroup-tools/cpus.c
 #include "unit.h"
 
 #include <stdio.h>
 
-#include "../../cgroup-tools/placement.h"
+#include "plan/placement.h"
 
 #define MOST 16
 

@@ -1,12 +1,10 @@
-// sources: cgroup-tools/policy.c cgroup-tools/units.c cgroup-tools/cpus.c
-// libraries: -lconfig
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "unit.h"
-#include "../../cgroup-tools/policy.h"
+#include "policy/policy.h"
 
 #define MS 1000000ull
 #define GOLD "{ name = \"gold\"; runtime = \"4ms\"; period = \"10ms\"; }"

@@ -1,6 +1,4 @@
-// sources: tests/unit/host_tree.c vmm-hooks/vm.c vmm-hooks/kvm.c vmm-hooks/qemu.c vmm-hooks/qmp.c vmm-hooks/libvirt.c
-// sources: vmm-hooks/micro.c vmm-hooks/tap.c vmm-hooks/proc.c cgroup-tools/host.c
-// libraries: -ljansson
+// sources: tests/unit/host_tree.c
 #include "unit.h"
 
 #include <errno.h>
@@ -13,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../cgroup-tools/host.h"
-#include "../../vmm-hooks/finder.h"
-#include "../../vmm-hooks/qmp.h"
+#include "host/host.h"
+#include "vmm-hooks/finder.h"
+#include "vmm-hooks/qmp.h"
 #include "host_tree.h"
 
 #define GREETING "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}, \"capabilities\": []}}\r\n"

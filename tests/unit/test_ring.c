@@ -1,8 +1,6 @@
-// sources: cgroup-tools/ring.c cgroup-tools/latency.c
-// libraries: -lm
 #include "unit.h"
-#include "../../cgroup-tools/ring.h"
-#include "../../cgroup-tools/units.h"
+#include "plan/ring.h"
+#include "host/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -393,8 +391,8 @@ static void extremes_are_exact_or_refused(void **state)
 		t.side = side;
 		advice = ring_advise(&s, &t);
 		assert_true(advice.broken);
-		(void)ring_backlog(&s, t.side, (struct reservation){ POLICY_PERIOD_MAX - 1, POLICY_PERIOD_MAX },
-				   (struct reservation){ POLICY_PERIOD_MAX - 2, POLICY_PERIOD_MAX - 1 });
+		(void)ring_backlog(&s, t.side, (struct reservation){ RESERVATION_PERIOD_MAX - 1, RESERVATION_PERIOD_MAX },
+				   (struct reservation){ RESERVATION_PERIOD_MAX - 2, RESERVATION_PERIOD_MAX - 1 });
 	}
 	r.L++;
 	assert_non_null(ring_rule(&r));

@@ -1,9 +1,9 @@
-// sources: experiments/ring/simulator.c experiments/ring/supply.c cgroup-tools/ring.c cgroup-tools/latency.c
+// sources: experiments/ring/simulator.c experiments/ring/supply.c
 #include "unit.h"
 #include "../../experiments/lib/chance.h"
 #include "../../experiments/ring/simulator.h"
-#include "../../cgroup-tools/latency.h"
-#include "../../cgroup-tools/units.h"
+#include "plan/latency.h"
+#include "host/units.h"
 
 #define US ((int64_t)NSEC_PER_USEC)
 #define MS ((int64_t)NSEC_PER_MSEC)

@@ -1,9 +1,4 @@
-// sources: cgroup-tools/state.c
-// sources: tests/unit/host_tree.c cgroup-tools/group.c cgroup-tools/host.c cgroup-tools/thread.c cgroup-tools/store.c
-// sources: cgroup-tools/policy.c cgroup-tools/cpus.c cgroup-tools/units.c cgroup-tools/wanted.c cgroup-tools/setting.c
-// sources: cgroup-tools/ledger.c cgroup-tools/admission.c cgroup-tools/placement.c vmm-hooks/vm.c vmm-hooks/kvm.c vmm-hooks/qemu.c vmm-hooks/qmp.c vmm-hooks/libvirt.c
-// sources: vmm-hooks/micro.c vmm-hooks/tap.c vmm-hooks/proc.c
-// libraries: -lcgroup -lconfig -ljansson
+// sources: cgroup-tools/command/state.c tests/unit/host_tree.c
 #include "unit.h"
 
 #include <stdarg.h>
@@ -12,10 +7,10 @@
 
 /* Of cmocka's; the product has its own. */
 #undef fail
-#include "../../cgroup-tools/command.h"
-#include "../../cgroup-tools/host.h"
-#include "../../cgroup-tools/state.h"
-#include "../../cgroup-tools/store.h"
+#include "command/command.h"
+#include "host/host.h"
+#include "command/state.h"
+#include "apply/store.h"
 #include "host_tree.h"
 
 #define STAT "nr_events 7\nnr_borrows 5\nnr_waits 2\nnr_refused 1\nnr_dispatches 6\nborrowed_usec 4500\n" \

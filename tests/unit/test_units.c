@@ -1,6 +1,5 @@
-// sources: cgroup-tools/units.c
 #include "unit.h"
-#include "../../cgroup-tools/units.h"
+#include "host/units.h"
 
 static void reads_times(void **state)
 {

@@ -1,6 +1,4 @@
-// sources: tests/unit/host_tree.c vmm-hooks/vm.c vmm-hooks/kvm.c vmm-hooks/qemu.c vmm-hooks/qmp.c vmm-hooks/libvirt.c
-// sources: vmm-hooks/micro.c vmm-hooks/tap.c vmm-hooks/proc.c cgroup-tools/host.c
-// libraries: -ljansson
+// sources: tests/unit/host_tree.c
 #include "unit.h"
 
 #include <errno.h>
@@ -8,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../../cgroup-tools/host.h"
-#include "../../vmm-hooks/vm.h"
+#include "host/host.h"
+#include "vmm-hooks/vm.h"
 #include "host_tree.h"
 
 #define PF_KTHREAD 0x00200000u

@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "apply/admission.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply/vmgroup.h"
+#include "host/group.h"
+#include "host/host.h"
+#include "host/units.h"
+#include "plan/placement.h"
+
+static struct fraction less(struct fraction a, struct fraction b)
+{
+	return fraction_sum(fraction(-b.num, b.den), a);
+}
+
+static struct fraction times(struct fraction a, uint64_t n)
+{
+	return fraction_multiply(a, fraction(n, 1));
+}
+
+static struct fraction share(struct reservation reservation)
+{
+	return fraction(reservation.runtime, reservation.period);
+}
+
+static struct fraction cpu_limit(void)
+{
+	int64_t runtime = host_number(host_path("/proc/sys/kernel/sched_rt_runtime_us"), 950000);
+	int64_t period = host_number(host_path("/proc/sys/kernel/sched_rt_period_us"), 1000000);
+
+	/* -1: without limit; a CPU has no more than itself all the same. */
+	return runtime < 0 || period <= 0 ? fraction(1, 1) : fraction(runtime, period);
+}
+
+static struct fraction fair_server(int cpu)
+{
+	int64_t runtime = host_number(host_path("/sys/kernel/debug/sched/fair_server/cpu%d/runtime", cpu), 50000000);
+	int64_t period = host_number(host_path("/sys/kernel/debug/sched/fair_server/cpu%d/period", cpu), 1000000000);
+
+	return period > 0 ? fraction(runtime, period) : fraction(0, 1);
+}
+
+/* --- parts of a sum --- */
+
+static bool __attribute__((format(printf, 3, 4)))
+add_part(struct admission_domain *domain, struct fraction sum, const char *format, ...)
+{
+	struct admission_part *parts = reallocarray(domain->parts, domain->nr_parts + 1, sizeof(*parts));
+	va_list arguments;
+	char *text;
+	int made;
+
+	if (!parts)
+		return false;
+	domain->parts = parts;
+	va_start(arguments, format);
+	made = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (made < 0)
+		return false;
+	parts[domain->nr_parts++] = (struct admission_part){ text, sum };
+	domain->sum = fraction_sum(domain->sum, sum);
+	return true;
+}
+
+static bool add_domain(struct admission *admission, const struct pool_policy *pool, const struct cpus *cpus)
+{
+	struct admission_domain *domains = reallocarray(admission->domains, admission->nr_domains + 1,
+							sizeof(*domains));
+
+	if (!domains)
+		return false;
+	admission->domains = domains;
+	domains[admission->nr_domains++] = (struct admission_domain){
+		.pool = pool, .cpus = *cpus, .sum = { 0, 1 }, .room = times(admission->limit, cpus_count(cpus)),
+	};
+	return true;
+}
+
+static bool add_fair_servers(struct admission_domain *domain)
+{
+	struct fraction sum = { 0, 1 };
+	int cpu;
+
+	for (cpu = cpus_next(&domain->cpus, 0); cpu >= 0; cpu = cpus_next(&domain->cpus, cpu + 1))
+		sum = fraction_sum(sum, fair_server(cpu));
+	return add_part(domain, sum, "%s", cpus_count(&domain->cpus) == 1 ? "fair server" : "fair servers");
+}
+
+/* The CPUs of a pool that are in the domain. */
+static struct cpus common(const struct pool_policy *pool, const struct cpus *cpus)
+{
+	struct cpus both = *cpus;
+
+	if (!cpus_empty(&pool->cpus))
+		cpus_intersect(&both, &pool->cpus);
+	return both;
+}
+
+static bool add_units(struct admission_domain *domain, const struct policy *policy)
+{
+	char runtime[UNITS_TEXT], period[UNITS_TEXT];
+	bool good = true;
+	size_t i;
+
+	for (i = 0; good && i < policy->nr_pools; i++) {
+		const struct pool_policy *pool = &policy->pools[i];
+		struct cpus cpus = common(pool, &domain->cpus);
+		unsigned int n = cpus_count(&cpus);
+
+		if (pool->spare.runtime && n)
+			good = add_part(domain, times(share(pool->spare), n * pool->units),
+					"pool '%s': %u unit%s x %s/%s on each of %u CPU%s", pool->name, pool->units,
+					pool->units == 1 ? "" : "s", units_print(runtime, pool->spare.runtime),
+					units_print(period, pool->spare.period), n, n == 1 ? "" : "s");
+	}
+	return good;
+}
+
+static const struct pool_policy *exclusive_pool(const struct policy *policy, const struct vm_policy *vm)
+{
+	const struct pool_policy *pool = vm->pool ? policy_pool(policy, vm->pool) : NULL;
+
+	return pool && pool->exclusive ? pool : NULL;
+}
+
+static bool is_partition(const struct admission_domain *domain)
+{
+	return domain->pool && policy_partitioned(domain->pool);
+}
+
+static void count_threads(const struct vm_policy *policy, const struct vms *vms, unsigned int *vcpus, unsigned int *others)
+{
+	bool several;
+	const struct vm *vm = vms_named(vms, policy->name, &several);
+	size_t i;
+
+	*vcpus = *others = 0;
+	for (i = 0; vm && i < vm->nr_threads; i++) {
+		*vcpus += wanted_vcpu(policy, &vm->threads[i]);
+		*others += vm->threads[i].role != VM_VCPU;
+	}
+	if (!vm) {
+		*vcpus = cpus_empty(&policy->vcpus) ? 1 : cpus_count(&policy->vcpus);
+		*others = 1;
+	}
+}
+
+/* The VM's vCPUs in the domain. */
+static unsigned int vcpus_in(const struct admission *admission, const struct admission_domain *domain,
+			     const struct policy *policy, const struct vm_policy *vm, const struct vms *vms)
+{
+	unsigned int vcpus = 0, others;
+	size_t i;
+
+	if (exclusive_pool(policy, vm) != domain->pool)
+		return 0;
+	if (!is_partition(domain)) {
+		count_threads(vm, vms, &vcpus, &others);
+		return vcpus;
+	}
+	for (i = 0; i < admission->nr_places; i++)
+		vcpus += admission->places[i].vm == vm && cpus_has(&domain->cpus, admission->places[i].cpu);
+	return vcpus;
+}
+
+/* In a pool with a group of its own the whole VM is on the pool's CPUs. */
+static unsigned int io_threads_in(const struct admission_domain *domain, const struct policy *policy,
+				  const struct vm_policy *vm, const struct vms *vms)
+{
+	const struct pool_policy *pool = exclusive_pool(policy, vm);
+	unsigned int vcpus, others;
+
+	if (domain->pool != (pool && pool->group ? pool : NULL))
+		return 0;
+	count_threads(vm, vms, &vcpus, &others);
+	return others;
+}
+
+static bool add_threads(struct admission_domain *domain, const struct vm_policy *vm, unsigned int n, const char *what,
+			struct reservation reservation)
+{
+	char runtime[UNITS_TEXT], period[UNITS_TEXT];
+
+	return !n || !reservation.runtime ||
+	       add_part(domain, times(share(reservation), n), "VM '%s': %u %s%s x %s/%s", vm->name, n, what,
+			n == 1 ? "" : "s", units_print(runtime, reservation.runtime),
+			units_print(period, reservation.period));
+}
+
+static bool add_vms(struct admission *admission, struct admission_domain *domain, const struct policy *policy,
+		    const struct vms *vms)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; good && i < policy->nr_vms; i++) {
+		const struct vm_policy *vm = &policy->vms[i];
+
+		good = add_threads(domain, vm, vcpus_in(admission, domain, policy, vm, vms), "vCPU", vm->reservation) &&
+		       (vm->io.kind != IO_DEADLINE ||
+			add_threads(domain, vm, io_threads_in(domain, policy, vm, vms), "I/O thread", vm->io.reservation));
+	}
+	return good;
+}
+
+/* --- a CPU for each vCPU of a partitioned pool --- */
+
+struct placing {
+	const struct pool_policy *pool;
+	struct cpus online;		/* the pool's */
+	bool anew;			/* one of them has no partition yet, and is to be used */
+	struct placement_thread *threads;
+	size_t nr_threads;
+};
+
+static bool add_thread(struct placing *placing, size_t vm, struct reservation reservation, pid_t tid, int cpu)
+{
+	struct placement_thread *threads = reallocarray(placing->threads, placing->nr_threads + 1, sizeof(*threads));
+
+	if (!threads)
+		return false;
+	placing->threads = threads;
+	threads[placing->nr_threads] = (struct placement_thread){
+		.share = reservation.runtime ? share(reservation) : fraction(0, 1), .cpus = &placing->online, .vm = vm,
+		.number = placing->nr_threads, .tid = tid, .cpu = cpu,
+	};
+	placing->nr_threads++;
+	return true;
+}
+
+static bool are_all_partitions(const struct placing *placing)
+{
+	bool all = true;
+	char *group;
+	int cpu;
+
+	for (cpu = cpus_next(&placing->online, 0); all && cpu >= 0; cpu = cpus_next(&placing->online, cpu + 1)) {
+		group = policy_cpus_group(placing->pool, cpu);
+		all = group && group_exists(group);
+		free(group);
+	}
+	return all;
+}
+
+/* Where the last change has put it. */
+static int present_cpu(const struct placing *placing, const struct vm *vm, pid_t tid)
+{
+	char *place = placing->anew ? NULL : group_of(tid), *group;
+	int cpu, found = -1;
+
+	for (cpu = cpus_next(&placing->online, 0); place && found < 0 && cpu >= 0;
+	     cpu = cpus_next(&placing->online, cpu + 1)) {
+		group = vmgroup_of(placing->pool, vm, cpu);
+		if (group && !strcmp(place, group))
+			found = cpu;
+		free(group);
+	}
+	free(place);
+	return found;
+}
+
+static bool add_vcpus(struct placing *placing, size_t number, const struct vm_policy *policy, const struct vms *vms)
+{
+	unsigned int vcpus, others;
+	bool several, good = true;
+	const struct vm *vm = vms_named(vms, policy->name, &several);
+	size_t i;
+
+	count_threads(policy, vms, &vcpus, &others);
+	for (i = 0; !vm && good && i < vcpus; i++)
+		good = add_thread(placing, number, policy->reservation, 0, -1);
+	for (i = 0; vm && good && i < vm->nr_threads; i++)
+		if (wanted_vcpu(policy, &vm->threads[i]))
+			good = add_thread(placing, number, policy->reservation, vm->threads[i].tid,
+					  present_cpu(placing, vm, vm->threads[i].tid));
+	return good;
+}
+
+static bool place(struct admission *admission, const struct policy *policy, const struct placing *placing)
+{
+	struct admission_place *places = reallocarray(admission->places, admission->nr_places + placing->nr_threads + 1,
+						      sizeof(*places));
+	struct placement_cpu *cpus = calloc(admission->nr_domains, sizeof(*cpus));
+	bool good = places && cpus;
+	size_t nr_cpus = 0, i;
+
+	if (places)
+		admission->places = places;
+	for (i = 0; good && i < admission->nr_domains; i++)
+		if (admission->domains[i].pool == placing->pool)
+			cpus[nr_cpus++] = (struct placement_cpu){
+				.cpu = cpus_next(&admission->domains[i].cpus, 0), .limit = admission->limit,
+				.taken = admission->domains[i].sum,
+			};
+	/* Whether they fit shows in the sums. */
+	if (good)
+		placement_make(placing->threads, placing->nr_threads, cpus, nr_cpus);
+	for (i = 0; good && i < placing->nr_threads; i++) {
+		const struct placement_thread *thread = &placing->threads[i];
+
+		if (thread->cpu >= 0)
+			places[admission->nr_places++] = (struct admission_place){
+				&policy->vms[thread->vm], thread->tid, thread->cpu,
+			};
+	}
+	free(cpus);
+	return good;
+}
+
+static bool place_pool(struct admission *admission, const struct policy *policy, const struct pool_policy *pool,
+		       const struct vms *vms, const struct wanted_host *host)
+{
+	struct placing placing = { .pool = pool, .online = common(pool, &host->online) };
+	bool good = true;
+	size_t i;
+
+	placing.anew = !are_all_partitions(&placing);
+	for (i = 0; good && i < policy->nr_vms; i++)
+		if (exclusive_pool(policy, &policy->vms[i]) == pool)
+			good = add_vcpus(&placing, i, &policy->vms[i], vms);
+	good = good && place(admission, policy, &placing);
+	free(placing.threads);
+	return good;
+}
+
+int admission_cpu(const struct admission *admission, pid_t tid)
+{
+	size_t i;
+
+	for (i = 0; i < admission->nr_places; i++)
+		if (admission->places[i].tid == tid)
+			return admission->places[i].cpu;
+	return -1;
+}
+
+/* --- the answer --- */
+
+static void __attribute__((format(printf, 2, 3))) tell(struct admission *admission, const char *format, ...)
+{
+	size_t used = strlen(admission->text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(admission->text + used, sizeof(admission->text) - used, format, arguments);
+	va_end(arguments);
+}
+
+/* The longest runtime, in whole microseconds, of `count` reservations of that period in that room. */
+static uint64_t longest(struct fraction room, uint64_t count, uint64_t period)
+{
+	if (room.num <= 0 || !count)
+		return 0;
+	return fraction_floor(fraction_multiply(room, fraction(period, count * NSEC_PER_USEC))) * NSEC_PER_USEC;
+}
+
+/* The longest runtime of a VM that has vCPUs in the domain, beside all else in its domains; 0: there is none. */
+static uint64_t fitting(const struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
+			const struct vm_policy *vm, const struct vms *vms)
+{
+	uint64_t shortest = UINT64_MAX, runtime;
+	size_t i;
+
+	if (!vm->reservation.runtime || !vcpus_in(admission, domain, policy, vm, vms))
+		return 0;
+	for (i = 0; i < admission->nr_domains; i++) {
+		const struct admission_domain *other = &admission->domains[i];
+		unsigned int vcpus = vcpus_in(admission, other, policy, vm, vms);
+
+		if (!vcpus)
+			continue;
+		runtime = longest(fraction_sum(less(other->room, other->sum), times(share(vm->reservation), vcpus)), vcpus,
+				  vm->reservation.period);
+		if (runtime < shortest)
+			shortest = runtime;
+	}
+	return shortest < RESERVATION_RUNTIME_MIN ? 0 : shortest;
+}
+
+/* Does the pool have more CPUs, and would the sums over them all fit? */
+static bool fits_globally(const struct admission *admission, const struct pool_policy *pool)
+{
+	struct fraction sum = { 0, 1 }, room = { 0, 1 };
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < admission->nr_domains; i++) {
+		if (admission->domains[i].pool != pool)
+			continue;
+		sum = fraction_sum(sum, admission->domains[i].sum);
+		room = fraction_sum(room, admission->domains[i].room);
+		n++;
+	}
+	return n > 1 && fraction_compare(sum, room) <= 0;
+}
+
+static void tell_what_fits(struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
+			   const struct vms *vms)
+{
+	const char *separator = "; would fit: ";
+	char text[UNITS_TEXT], period[UNITS_TEXT];
+	size_t i;
+
+	for (i = 0; i < policy->nr_vms; i++) {
+		const struct vm_policy *vm = &policy->vms[i];
+		uint64_t runtime = fitting(admission, domain, policy, vm, vms);
+
+		if (!runtime)
+			continue;
+		tell(admission, "%s%s of every %s for VM '%s'", separator, units_print(text, runtime),
+		     units_print(period, vm->reservation.period), vm->name);
+		separator = ", or ";
+	}
+	if (!is_partition(domain))
+		tell(admission, "%s%d CPUs", separator,
+		     (int)fraction_ceil(fraction(domain->sum.num * admission->limit.den,
+						 domain->sum.den * admission->limit.num)));
+	else if (fits_globally(admission, domain->pool))
+		tell(admission, "%sglobal EDF, by dlspare pool set %s --edf global", separator, domain->pool->name);
+}
+
+/* What the pool's other CPUs have, of which none has enough. */
+static void tell_what_is_left(struct admission *admission, const struct admission_domain *domain)
+{
+	const char *separator = "; left: ";
+	size_t i;
+
+	for (i = 0; i < admission->nr_domains; i++) {
+		const struct admission_domain *other = &admission->domains[i];
+
+		if (other == domain || other->pool != domain->pool)
+			continue;
+		tell(admission, "%s%.4f on CPU %d", separator, fraction_double(less(other->room, other->sum)),
+		     cpus_next(&other->cpus, 0));
+		separator = ", ";
+	}
+}
+
+static void judge_domain(struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
+			 const struct vms *vms)
+{
+	char *list;
+	size_t i;
+
+	if (!admission->fits || fraction_compare(domain->sum, domain->room) <= 0)
+		return;
+	admission->fits = false;
+	list = cpus_print(&domain->cpus);
+	tell(admission, "no room on CPU %s: ", list ? list : "?");
+	for (i = 0; i < domain->nr_parts; i++)
+		tell(admission, "%s%s = %.4f", i ? " + " : "", domain->parts[i].text,
+		     fraction_double(domain->parts[i].sum));
+	tell(admission, " makes %.4f, and the limit is %.4f", fraction_double(domain->sum), fraction_double(domain->room));
+	tell_what_is_left(admission, domain);
+	tell_what_fits(admission, domain, policy, vms);
+	free(list);
+}
+
+static void judge_cpu(struct admission *admission, int cpu, const struct policy *policy)
+{
+	struct fraction sum = fair_server(cpu);
+	size_t i;
+
+	for (i = 0; i < policy->nr_pools; i++) {
+		const struct pool_policy *pool = &policy->pools[i];
+
+		if (pool->spare.runtime && (cpus_empty(&pool->cpus) || cpus_has(&pool->cpus, cpu)))
+			sum = fraction_sum(sum, times(share(pool->spare), pool->units));
+	}
+	if (!admission->fits || fraction_compare(sum, admission->limit) <= 0)
+		return;
+	admission->fits = false;
+	tell(admission, "no room on CPU %d: the units of its pools and its fair server make %.4f, and the limit is %.4f",
+	     cpu, fraction_double(sum), fraction_double(admission->limit));
+}
+
+static bool add_partitions(struct admission *admission, const struct pool_policy *pool, const struct cpus *cpus)
+{
+	bool good = true;
+	int cpu;
+
+	if (!policy_partitioned(pool))
+		return add_domain(admission, pool, cpus);
+	for (cpu = cpus_next(cpus, 0); good && cpu >= 0; cpu = cpus_next(cpus, cpu + 1)) {
+		struct cpus one = { 0 };
+
+		cpus_add(&one, cpu);
+		good = add_domain(admission, pool, &one);
+	}
+	return good;
+}
+
+static bool make_domains(struct admission *admission, const struct policy *policy, const struct wanted_host *host)
+{
+	struct cpus rest = host->online;
+	size_t i;
+
+	for (i = 0; i < policy->nr_pools; i++)
+		if (policy->pools[i].exclusive)
+			cpus_subtract(&rest, &policy->pools[i].cpus);
+	if (!add_domain(admission, NULL, &rest))
+		return false;
+	for (i = 0; i < policy->nr_pools; i++) {
+		struct cpus cpus = common(&policy->pools[i], &host->online);
+
+		if (policy->pools[i].exclusive && !add_partitions(admission, &policy->pools[i], &cpus))
+			return false;
+	}
+	return true;
+}
+
+bool admission_make(struct admission *admission, const struct policy *policy, const struct vms *vms,
+		    const struct wanted_host *host)
+{
+	bool good;
+	size_t i;
+	int cpu;
+
+	memset(admission, 0, sizeof(*admission));
+	admission->limit = cpu_limit();
+	admission->fits = true;
+	good = make_domains(admission, policy, host);
+	for (i = 0; good && i < admission->nr_domains; i++)
+		good = add_fair_servers(&admission->domains[i]) && add_units(&admission->domains[i], policy);
+	for (i = 0; good && i < policy->nr_pools; i++)
+		if (policy_partitioned(&policy->pools[i]))
+			good = place_pool(admission, policy, &policy->pools[i], vms, host);
+	for (i = 0; good && i < admission->nr_domains; i++)
+		good = add_vms(admission, &admission->domains[i], policy, vms);
+	for (i = 0; good && i < admission->nr_domains; i++)
+		judge_domain(admission, &admission->domains[i], policy, vms);
+	for (cpu = cpus_next(&host->online, 0); good && cpu >= 0; cpu = cpus_next(&host->online, cpu + 1))
+		judge_cpu(admission, cpu, policy);
+	if (!good)
+		admission_free(admission);
+	return good;
+}
+
+void admission_free(struct admission *admission)
+{
+	size_t i, j;
+
+	for (i = 0; i < admission->nr_domains; i++) {
+		struct admission_domain *domain = &admission->domains[i];
+
+		for (j = 0; j < domain->nr_parts; j++)
+			free(domain->parts[j].text);
+		free(domain->parts);
+	}
+	free(admission->domains);
+	free(admission->places);
+	admission->domains = NULL;
+	admission->places = NULL;
+	admission->nr_domains = admission->nr_places = 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Will the kernel admit it? The tests of kernel/sched/deadline.c in exact nanoseconds: in each root domain the sum of all
+ * reservations, units and fair servers is at most sched_rt_runtime_us / sched_rt_period_us a CPU; and as units
+ * cannot move, so are those of each CPU with its fair server. In a partitioned pool each CPU is a root domain, so the answer
+ * comes with a CPU for each vCPU.
+ */
+#ifndef DLSPARE_ADMISSION_H
+#define DLSPARE_ADMISSION_H
+
+#include "apply/wanted.h"
+#include "plan/fraction.h"
+#include "policy/policy.h"
+#include "vmm-hooks/vm.h"
+
+/* What asks for CPU time: "VM 'web': 2 vCPUs x 40ms/100ms". */
+struct admission_part {
+	char *text;
+	struct fraction sum;
+};
+
+/* A root domain: CPUs of an exclusive pool, or all others. */
+struct admission_domain {
+	const struct pool_policy *pool;	/* NULL: all others */
+	struct cpus cpus;
+	struct fraction room;		/* CPUs x limit */
+	struct fraction sum;
+	struct admission_part *parts;
+	size_t nr_parts;
+};
+
+/* A vCPU in a partitioned pool, on one that is online. */
+struct admission_place {
+	const struct vm_policy *vm;
+	pid_t tid;			/* 0: the VM does not run */
+	int cpu;
+};
+
+struct admission {
+	struct fraction limit;		/* of one CPU */
+	struct admission_domain *domains;
+	size_t nr_domains;
+	struct admission_place *places;
+	size_t nr_places;
+	bool fits;
+	char text[1024];		/* when it does not: the sum, the room, and what would fit */
+};
+
+/*
+ * VMs that do not run are taken to have the vCPUs that `vcpus` names, or one. False without memory. The policy must outlive
+ * the answer.
+ */
+bool admission_make(struct admission *admission, const struct policy *policy, const struct vms *vms,
+		    const struct wanted_host *host);
+void admission_free(struct admission *admission);
+
+/* The CPU on which a vCPU thread is to be, -1: none of a partitioned pool. */
+int admission_cpu(const struct admission *admission, pid_t tid);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Makes the host as a policy wants it, or leaves it as it is. */
+#ifndef DLSPARE_APPLY_H
+#define DLSPARE_APPLY_H
+
+#include <stdbool.h>
+
+#include "host/result.h"
+#include "policy/policy.h"
+
+/* Told of what is found and done, as it happens. Each function is there. */
+struct apply_listener {
+	void (*failed)(const char *vm, int code, const char *text, void *data);	/* vm NULL: it concerns them all */
+	void (*noted)(const char *text, void *data);		/* no failure, but not as one may expect */
+	void (*written)(const char *text, void *data);		/* a write that was made; in a dry run: that would be */
+	void *data;
+};
+
+struct apply {
+	bool dry_run;			/* make no write */
+	bool whole;			/* all or nothing; else each VM for itself, and failures do not stop the others */
+	bool save;			/* it becomes the policy in force */
+	bool alone;			/* without the VMs of hooks */
+	unsigned int steps;		/* result: writes made, or to be made */
+	unsigned int missing;		/* result: VMs of the policy that do not run */
+};
+
+/* As store_lock(); a descriptor to close, or minus a result after telling why. */
+int apply_lock(const struct apply_listener *listener);
+
+/*
+ * The caller holds apply_lock(). Returns DONE or another result, after telling why. VMs of hooks join the policy, unless
+ * alone; save is about the policy without them.
+ */
+int apply_policy(const struct policy *policy, struct apply *apply, const struct apply_listener *listener);
+
+#endif

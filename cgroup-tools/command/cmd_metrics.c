@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/* dlspare metrics: Prometheus' text format, https://prometheus.io/docs/instrumenting/exposition_formats */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply/store.h"
+#include "command/command.h"
+#include "command/edit.h"
+#include "command/output.h"
+#include "command/state.h"
+
+/* What VMs have beside an enum state_counter. */
+enum {
+	RUNNING = NR_STATE_COUNTERS,
+	DIFFERENT,
+	RUNTIME,
+	PERIOD,
+	CPU_TIME,
+};
+
+enum { VM = 1, POOL = 2 };
+
+static const struct metric {
+	int value;
+	int owners;			/* VM, POOL or both */
+	const char *name;		/* with "seconds" in it: of a time in ns */
+	const char *type;
+	const char *help;		/* NULL: another series of the metric above */
+	const char *reason;		/* a label */
+} metrics[] = {
+	{ RUNNING, VM, "running", "gauge", "Whether the VM runs.", NULL },
+	{ DIFFERENT, VM, "differs", "gauge", "Whether its reservation or its terms are not as in the policy.", NULL },
+	{ RUNTIME, VM, "runtime_seconds", "gauge", "Runtime of each vCPU's reservation.", NULL },
+	{ PERIOD, VM, "period_seconds", "gauge", "Period of each vCPU's reservation.", NULL },
+	{ CPU_TIME, VM, "cpu_seconds_total", "counter", "CPU time of its vCPUs.", NULL },
+	{ STATE_UNITS, POOL, "units", "gauge", "Spare reservations, on all its CPUs.", NULL },
+	{ STATE_UNITS_BUSY, POOL, "units_busy", "gauge", "Spare reservations on loan.", NULL },
+	{ STATE_EVENTS, VM | POOL, "events_total", "counter", "Packets and interrupts of devices.", NULL },
+	{ STATE_LOANS, VM | POOL, "loans_total", "counter", "Loans of spare reservations.", NULL },
+	{ STATE_WAITS, VM | POOL, "waits_total", "counter", "Requests that had to wait for a unit.", NULL },
+	{ STATE_REFUSED, VM | POOL, "refused_total", "counter", "Requests without units there, or with debts.", NULL },
+	{ STATE_DISPATCHES, VM | POOL, "dispatches_total", "counter", "Switches to a vCPU on a unit.", NULL },
+	{ STATE_BORROWED, VM | POOL, "borrowed_seconds_total", "counter", "CPU time on loans.", NULL },
+	{ STATE_WAITED, VM | POOL, "waited_seconds_total", "counter", "Time that vCPUs waited for a unit.", NULL },
+	{ STATE_RETURNED_OWN, VM | POOL, "returned_total", "counter", "Loans by the reason of their end.", "own" },
+	{ STATE_RETURNED_UNUSED, VM | POOL, "returned_total", "counter", NULL, "unused" },
+	{ STATE_RETURNED_CHANCES, VM | POOL, "returned_total", "counter", NULL, "chances" },
+	{ STATE_RETURNED_SLEEP, VM | POOL, "returned_total", "counter", NULL, "sleep" },
+	{ STATE_RETURNED_REPLY, VM | POOL, "returned_total", "counter", NULL, "reply" },
+	{ STATE_RETURNED_QUIET, VM | POOL, "returned_total", "counter", NULL, "quiet" },
+	{ STATE_RETURNED_CHARGE, VM | POOL, "returned_total", "counter", NULL, "charge" },
+	{ STATE_RETURNED_GONE, VM | POOL, "returned_total", "counter", NULL, "gone" },
+};
+
+#define NR_METRICS (sizeof(metrics) / sizeof(*metrics))
+
+/* --- the format --- */
+
+static void write_head(FILE *file, const struct metric *metric, const char *owner)
+{
+	if (metric->help)
+		fprintf(file, "# HELP dlspare_%s_%s %s\n# TYPE dlspare_%s_%s %s\n", owner, metric->name, metric->help,
+			owner, metric->name, metric->type);
+}
+
+static void write_label(FILE *file, const char *before, const char *name, const char *value)
+{
+	char *text = output_utf8(value), *at;
+
+	fprintf(file, "%s%s=\"", before, name);
+	for (at = text; at && *at; at++) {
+		if (*at == '\n')
+			fputs("\\n", file);
+		else if (*at == '\\' || *at == '"')
+			fprintf(file, "\\%c", *at);
+		else
+			fputc(*at, file);
+	}
+	fputc('"', file);
+	free(text);
+}
+
+static void write_value(FILE *file, const struct metric *metric, uint64_t value)
+{
+	if (metric->reason)
+		write_label(file, ",", "reason", metric->reason);
+	if (strstr(metric->name, "seconds"))
+		fprintf(file, "} %.9f\n", (double)value / NSEC_PER_SEC);
+	else
+		fprintf(file, "} %" PRIu64 "\n", value);
+}
+
+/* --- the values --- */
+
+/* False: it is not known. */
+static bool vm_value(const struct state_vm *vm, int what, uint64_t *value)
+{
+	switch (what) {
+	case RUNNING:
+		*value = vm->vm != NULL;
+		return true;
+	case DIFFERENT:
+		*value = vm->reservation_differs || vm->terms_differ;
+		return vm->vm;
+	case RUNTIME:
+		*value = vm->reservation.runtime;
+		return *value;
+	case PERIOD:
+		*value = vm->reservation.period;
+		return *value;
+	case CPU_TIME:
+		*value = vm->cpu_time;
+		return vm->vm;
+	default:
+		*value = vm->counters.value[what];
+		return vm->counters.known;
+	}
+}
+
+static void write_vms(FILE *file, const struct metric *metric, const struct state *state)
+{
+	uint64_t value;
+	size_t i;
+
+	write_head(file, metric, "vm");
+	for (i = 0; i < state->nr_vms; i++) {
+		const struct state_vm *vm = &state->vms[i];
+
+		/* The format forbids to give a series twice: of VMs with one name the first counts. */
+		if ((i && !strcmp(vm->name, vm[-1].name)) || !vm_value(vm, metric->value, &value))
+			continue;
+		fprintf(file, "dlspare_vm_%s", metric->name);
+		write_label(file, "{", "vm", vm->name);
+		write_label(file, ",", "pool", vm->pool ? vm->pool->name : "");
+		write_value(file, metric, value);
+	}
+}
+
+static void write_pools(FILE *file, const struct metric *metric, const struct state *state)
+{
+	size_t i;
+
+	write_head(file, metric, "pool");
+	for (i = 0; i < state->nr_pools; i++) {
+		const struct state_pool *pool = &state->pools[i];
+
+		if (!pool->counters.known)
+			continue;
+		fprintf(file, "dlspare_pool_%s", metric->name);
+		write_label(file, "{", "pool", pool->policy->name);
+		write_value(file, metric, pool->counters.value[metric->value]);
+	}
+}
+
+static void write_all(FILE *file, const struct state *state)
+{
+	size_t i;
+
+	for (i = 0; i < NR_METRICS; i++)
+		if (metrics[i].owners & VM)
+			write_vms(file, &metrics[i], state);
+	for (i = 0; i < NR_METRICS; i++)
+		if (metrics[i].owners & POOL)
+			write_pools(file, &metrics[i], state);
+}
+
+static int write_file(const char *path, const struct state *state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	int code = DONE;
+
+	if (!file)
+		return fail(FAILED, "out of memory");
+	write_all(file, state);
+	if (fclose(file))
+		code = fail(FAILED, "out of memory");
+	else if (store_replace(path, text))
+		code = fail(errno == ENOENT ? NOT_FOUND : FAILED, "--output '%s': %s", path, strerror(errno));
+	free(text);
+	return code;
+}
+
+int cmd_metrics(int argc, char **argv)
+{
+	static const struct option list[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	const char *path = NULL;
+	struct state state;
+	int option, code;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
+		if (option != 'o')
+			return edit_unknown(argv, option);
+		path = optarg;
+	}
+	if (argc > optind)
+		return fail(WRONG_USAGE, "metrics: '%s' is one word too many; see dlspare metrics --help", argv[optind]);
+	if (options.json)
+		return fail(WRONG_USAGE, "metrics: its format is not JSON; dlspare status --json has the same numbers");
+	code = state_read(&state);
+	if (code != DONE)
+		return code;
+	if (path)
+		code = write_file(path, &state);
+	else
+		write_all(stdout, &state);
+	state_free(&state);
+	return code;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dlspare plan: what a policy promises, and what it would take to promise more, by arithmetic alone. The host is a
+ * hypothetical one: with the limit and the fair servers that every kernel begins with, and each vCPU on one CPU.
+ *
+ * The answer is one JSON document; the tables show parts of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/plan.h"
+#include "host/units.h"
+
+/* A VM of so many vCPUs stands for so many VMs. */
+static bool make_policy(struct policy *policy, const struct plan_arguments *arguments)
+{
+	struct pool_policy *pool;
+	struct vm_policy *vm = policy_add_vm(policy, "vm");
+
+	if (!vm)
+		return false;
+	vm->reservation = arguments->own;
+	for (unsigned int i = 0; i < arguments->vms; i++)
+		cpus_add(&vm->vcpus, i);
+	if (!arguments->spare.runtime && !arguments->spare.period)
+		return true;
+	pool = policy_add_pool(policy, "pool");
+	vm->pool = strdup("pool");
+	if (!pool || !vm->pool)
+		return false;
+	vm->borrow.on = true;
+	pool->spare = arguments->spare;
+	pool->units = arguments->units ? arguments->units : 1;
+	return true;
+}
+
+static int read_policy(struct policy *policy, const struct plan_arguments *arguments)
+{
+	struct policy_error error;
+
+	if (!arguments->file) {
+		if (!make_policy(policy, arguments))
+			return fail(FAILED, "%s", strerror(ENOMEM));
+		return policy_check(policy, &error) ? DONE : fail(WRONG_USAGE, "%s", error.text);
+	}
+	if (access(arguments->file, R_OK))
+		return fail(NOT_FOUND, "%s: %s", arguments->file, strerror(errno));
+	return policy_read(policy, arguments->file, &error) ? DONE : fail(WRONG_POLICY, "%s", error.text);
+}
+
+static int make_host(struct plan *plan)
+{
+	long here = plan->arguments->file ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+
+	plan->host = plan->arguments->cpus;
+	if (cpus_empty(&plan->host)) {
+		for (long cpu = 0; cpu < here; cpu++)
+			cpus_add(&plan->host, cpu);
+		for (size_t i = 0; i < plan->policy.nr_pools; i++)
+			cpus_unite(&plan->host, &plan->policy.pools[i].cpus);
+	}
+	for (size_t i = 0; i < plan->policy.nr_pools; i++)
+		if (!cpus_within(&plan->policy.pools[i].cpus, &plan->host))
+			return fail(WRONG_USAGE, "pool '%s' has CPUs that --cpus does not have", plan->policy.pools[i].name);
+	return DONE;
+}
+
+static int tell_what_does_not_fit(const struct plan *plan)
+{
+	const struct plan_cpu *cpu;
+	int i = cpus_next(&plan->host, 0);
+
+	while (fraction_compare(plan->cpus[i].sum, plan_limit) <= 0)
+		i = cpus_next(&plan->host, i + 1);
+	cpu = &plan->cpus[i];
+	return fail(NO_ROOM, "CPU %d: reservations %.4f + units %.4f + fair server %.4f make %.4f, and the plan_limit is %.4f", i,
+		    fraction_double(cpu->own), fraction_double(cpu->units), fraction_double(plan_fair_server),
+		    fraction_double(cpu->sum), fraction_double(plan_limit));
+}
+
+int cmd_plan(int argc, char **argv)
+{
+	struct plan_arguments arguments = {
+		.rate = -1, .latency = UINT64_MAX, .blocking = 0.001, .switch_cost = 5 * NSEC_PER_USEC, .overhead = { 1, 100 },
+	};
+	struct plan *plan = calloc(1, sizeof(*plan));
+	json_t *document = NULL;
+	bool help = false, fits;
+	int code;
+
+	if (!plan)
+		return fail(FAILED, "%s", strerror(ENOMEM));
+	plan->arguments = &arguments;
+	policy_init(&plan->policy);
+	code = plan_parse(&arguments, argc, argv, &help);
+	if (code || help)
+		goto out;
+	code = read_policy(&plan->policy, &arguments);
+	code = code ? code : make_host(plan);
+	code = code ? code : plan_place(plan);
+	if (code)
+		goto out;
+	document = plan_document(plan, &fits);
+	if (!document)
+		code = fail(FAILED, "plan: out of memory, or a name is not UTF-8");
+	else if (!plan_print(document))
+		code = fail(FAILED, "plan: cannot be printed: %s", strerror(errno));
+	else if (!fits)
+		code = tell_what_does_not_fit(plan);
+out:
+	json_decref(document);
+	plan_free_arguments(&arguments);
+	policy_free(&plan->policy);
+	free(plan->threads);
+	free(plan);
+	return code;
+}

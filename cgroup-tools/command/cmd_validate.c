@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* dlspare validate FILE */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply/admission.h"
+#include "apply/wanted.h"
+#include "command/command.h"
+#include "host/group.h"
+#include "host/host.h"
+#include "host/kernel.h"
+
+static json_t *domain_json(const struct admission_domain *domain)
+{
+	json_t *parts = json_array();
+	char *list = cpus_print(&domain->cpus);
+	json_t *json;
+	size_t i;
+
+	for (i = 0; i < domain->nr_parts; i++)
+		json_array_append_new(parts, json_pack("{s:s, s:f}", "what", domain->parts[i].text, "cpus",
+						       fraction_double(domain->parts[i].sum)));
+	json = json_pack("{s:s, s:s*, s:f, s:f, s:o}", "pool", domain->pool ? domain->pool->name : "", "cpus", list, "sum",
+			 fraction_double(domain->sum), "limit", fraction_double(domain->room), "parts", parts);
+	free(list);
+	return json;
+}
+
+static void print_json(const struct admission *admission)
+{
+	json_t *domains = json_array();
+	json_t *document;
+	size_t i;
+
+	for (i = 0; i < admission->nr_domains; i++)
+		json_array_append_new(domains, domain_json(&admission->domains[i]));
+	document = json_pack("{s:b, s:o}", "fits", (int)admission->fits, "domains", domains);
+	json_dumpf(document, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(document);
+}
+
+static void print(const struct admission *admission)
+{
+	size_t i, j;
+
+	for (i = 0; i < admission->nr_domains; i++) {
+		const struct admission_domain *domain = &admission->domains[i];
+		char *list = cpus_print(&domain->cpus);
+
+		printf("CPU %s%s%s%s: %.4f of %.4f\n", list ? list : "?", domain->pool ? ", pool '" : "",
+		       domain->pool ? domain->pool->name : "", domain->pool ? "'" : "", fraction_double(domain->sum),
+		       fraction_double(domain->room));
+		for (j = 0; j < domain->nr_parts; j++)
+			printf("  %.4f  %s\n", fraction_double(domain->parts[j].sum), domain->parts[j].text);
+		free(list);
+	}
+}
+
+static void problem(const char *vm, int code, const char *text, void *data)
+{
+	int *first = data;
+
+	if (code == DONE)
+		say("%s", text);
+	else
+		fail(code, "%s%s%s%s", vm ? "VM '" : "", vm ? vm : "", vm ? "': " : "", text);
+	if (*first == DONE)
+		*first = code;
+}
+
+int cmd_validate(int argc, char **argv)
+{
+	const struct ledger no_ledger = { 0 };
+	struct admission admission = { 0 };
+	struct settings wanted = { 0 };
+	struct policy_error error;
+	struct wanted_host host;
+	struct policy policy;
+	struct vms vms = { 0 };
+	int code = DONE;
+
+	if (argc != 2)
+		return fail(WRONG_USAGE, "validate: one file is needed; see dlspare validate --help");
+	if (!policy_read(&policy, argv[1], &error))
+		return fail(host_exists(argv[1]) ? WRONG_POLICY : NOT_FOUND, "%s", error.text);
+	if (group_start())
+		code = fail(MISSING, "no control groups, version 2: %s", strerror(errno));
+	else if (!wanted_host(&host) || vms_find(&vms))
+		code = fail(FAILED, "cannot look at this host: %s", strerror(errno));
+	if (code != DONE)
+		goto out;
+	if (kernel_spare() == KERNEL_NO)
+		say("this kernel has no spare reservations: a pool with runtime and period would be refused");
+	if (!admission_make(&admission, &policy, &vms, &host) ||
+	    !wanted_make(&wanted, &policy, &vms, &host, &admission, &no_ledger, problem, &code)) {
+		code = fail(FAILED, "out of memory");
+		goto out;
+	}
+	if (options.json)
+		print_json(&admission);
+	else if (!options.quiet)
+		print(&admission);
+	if (!admission.fits)
+		code = fail(NO_ROOM, "%s", admission.text);
+out:
+	settings_free(&wanted);
+	admission_free(&admission);
+	vms_free(&vms);
+	policy_free(&policy);
+	return code;
+}

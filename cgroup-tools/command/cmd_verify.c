@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/* dlspare verify */
+#include <unistd.h>
+
+#include "apply/store.h"
+#include "command/command.h"
+#include "command/report.h"
+
+int cmd_verify(int argc, char **argv)
+{
+	struct apply how = { .dry_run = true };
+	struct policy_error error;
+	struct policy policy;
+	int lock, code;
+
+	if (argc > 1)
+		return fail(WRONG_USAGE, "verify: '%s' is one word too many; see dlspare verify --help", argv[1]);
+	lock = report_lock();
+	if (lock < 0)
+		return -lock;
+	if (!store_load(&policy, &error)) {
+		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
+		goto out;
+	}
+	code = report_apply(&policy, &how);
+	if (code == DONE && how.steps)
+		code = fail(DIFFERS, "the kernel differs from the policy in force: %u write%s would set that right", how.steps,
+			    how.steps == 1 ? "" : "s");
+	else if (code == DONE)
+		say("the kernel is as configured");
+	policy_free(&policy);
+out:
+	close(lock);
+	return code;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "command/output.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+
+static const char *const roles[] = { [VM_VCPU] = "vcpu", [VM_IO] = "io", [VM_VHOST] = "vhost" };
+
+/* --- tables --- */
+
+void output_start(struct output *output, const struct output_column *columns)
+{
+	*output = (struct output){ .table = scols_new_table() };
+	output->failed = !output->table;
+	scols_table_enable_colors(output->table, options.color);
+	scols_table_enable_noheadings(output->table, !*columns->heading);
+	for (; columns->heading; columns++)
+		output->failed |= !scols_table_new_column(output->table, columns->heading, 0, columns->flags);
+}
+
+static void add_row(struct output *output, struct libscols_line *above)
+{
+	output->row = scols_table_new_line(output->table, above);
+	output->failed |= !output->row;
+	output->cell = 0;
+}
+
+void output_row(struct output *output)
+{
+	add_row(output, NULL);
+	output->top = output->row;
+}
+
+void output_row_below(struct output *output)
+{
+	add_row(output, output->top);
+}
+
+void output_cell(struct output *output, const char *color, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (!text || scols_line_refer_data(output->row, output->cell, text)) {
+		free(text);
+		output->failed = true;
+		return;
+	}
+	if (color && options.color)
+		scols_cell_set_color(scols_line_get_cell(output->row, output->cell), color);
+	output->cell++;
+}
+
+int output_end(struct output *output)
+{
+	bool failed = output->failed || scols_print_table(output->table);
+
+	scols_unref_table(output->table);
+	return failed ? fail(FAILED, "out of memory") : DONE;
+}
+
+char *output_reservation(char text[OUTPUT_RESERVATION], struct reservation reservation)
+{
+	char runtime[UNITS_TEXT], period[UNITS_TEXT];
+
+	if (reservation.runtime)
+		snprintf(text, OUTPUT_RESERVATION, "%s/%s", units_print(runtime, reservation.runtime),
+			 units_print(period, reservation.period));
+	else
+		strcpy(text, "none");
+	return text;
+}
+
+/* A vCPU that nobody has numbered has no number. */
+char *output_role(char text[OUTPUT_ROLE], const struct vm_thread *thread)
+{
+	if (thread->number >= 0)
+		snprintf(text, OUTPUT_ROLE, "%s %d", roles[thread->role], thread->number);
+	else
+		strcpy(text, roles[thread->role]);
+	return text;
+}
+
+/* --- JSON --- */
+
+int output_json(json_t *document)
+{
+	if (!document)
+		return fail(FAILED, "out of memory");
+	json_dumpf(document, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(document);
+	return DONE;
+}
+
+char *output_utf8(const char *text)
+{
+	json_t *json = json_string(text);
+	char *copy = strdup(text), *at;
+
+	/* It takes nothing else. */
+	for (at = copy; !json && at && *at; at++)
+		if ((unsigned char)*at > 127)
+			*at = '?';
+	json_decref(json);
+	return copy;
+}
+
+json_t *output_json_text(const char *text)
+{
+	char *copy = output_utf8(text);
+	json_t *json = copy ? json_string(copy) : NULL;
+
+	free(copy);
+	return json;
+}
+
+json_t *output_json_reservation(struct reservation reservation)
+{
+	if (!reservation.runtime)
+		return json_null();
+	return json_pack("{s:I, s:I}", "runtime_ns", (json_int_t)reservation.runtime, "period_ns",
+			 (json_int_t)reservation.period);
+}
+
+json_t *output_json_thread(const struct vm_thread *thread)
+{
+	return json_pack("{s:i, s:s, s:o}", "tid", (int)thread->tid, "role", roles[thread->role], "vcpu",
+			 thread->number >= 0 ? json_integer(thread->number) : json_null());
+}
+
+json_t *output_json_devices(const struct vm *vm)
+{
+	json_t *json = json_array();
+	size_t i;
+
+	for (i = 0; i < vm->nr_devices; i++)
+		json_array_append_new(json, output_json_text(vm->devices[i]));
+	return json;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Parts of `dlspare plan`: its arguments → where the threads of a policy run on a hypothetical host → a document with what
+ * that promises → tables of it.
+ */
+#ifndef DLSPARE_PLAN_H
+#define DLSPARE_PLAN_H
+
+#include <jansson.h>
+
+#include "plan/fraction.h"
+#include "plan/latency.h"
+#include "plan/ring.h"
+#include "policy/policy.h"
+
+/* Of a CPU: sched_rt_runtime_us / sched_rt_period_us, and the fair server's 50 ms every 1 s (kernel/sched/{rt,deadline}.c). */
+static const struct fraction plan_limit = { 19, 20 }, plan_fair_server = { 1, 20 };
+
+struct plan_ring {
+	char *text;
+	struct ring ring;
+	enum ring_side side;
+	unsigned int beta;		/* 0: by whether the VM is alone */
+};
+
+struct plan_arguments {
+	const char *file;
+	struct reservation own, spare;
+	uint64_t vms, units;
+	struct cpus cpus;
+	double rate;			/* events/s of each vCPU; negative: unknown */
+	uint64_t latency;		/* UINT64_MAX: any */
+	uint64_t hold;			/* 0: Ps */
+	double blocking;
+	uint64_t switch_cost;
+	struct fraction overhead;
+	struct plan_ring *rings;
+	size_t nr_rings;
+};
+
+/* A CPU of the host; its number is its index. */
+struct plan_cpu {
+	unsigned int threads;
+	struct fraction own, units, sum;	/* shares: of the threads, of the pools, with the fair server's */
+};
+
+/* A vCPU; or the I/O thread of a VM where those have a reservation, of which there is one at least. */
+struct plan_thread {
+	const struct vm_policy *vm;
+	struct reservation reservation;
+	bool io;
+	struct cpus cpus;		/* it may have one of these */
+	int cpu;
+};
+
+struct plan {
+	const struct plan_arguments *arguments;
+	struct policy policy;
+	struct cpus host;
+	struct plan_cpu cpus[CPUS_MAX];
+	struct plan_thread *threads;
+	size_t nr_threads;
+};
+
+/* --- plan_arguments.c --- */
+
+/* Reads them; DONE, or WRONG_USAGE or FAILED after telling why. With *help the usage was wanted and printed. */
+int plan_parse(struct plan_arguments *arguments, int argc, char **argv, bool *help);
+void plan_free_arguments(struct plan_arguments *arguments);
+
+/* --- plan_place.c --- */
+
+/* Gives each thread a CPU; DONE or another result after telling why. */
+int plan_place(struct plan *plan);
+
+/* The pool that it borrows from, or NULL. */
+const struct pool_policy *plan_lender(const struct plan *plan, const struct vm_policy *vm);
+unsigned int plan_vcpus(const struct vm_policy *vm);
+struct cpus plan_pool_cpus(const struct plan *plan, const struct pool_policy *pool);
+enum latency_supply plan_supply(const struct plan *plan, const struct vm_policy *vm);
+
+/* --- plan_json.c: NULL is no memory, and makes NULL of what it is put into --- */
+
+json_t *plan_append(json_t *rows, json_t *row);
+/* Whole ns, rounded up: a bound stays one; null for infinity. */
+json_t *plan_time(double ns);
+json_t *plan_share(struct fraction share);
+json_t *plan_number(double number);
+/* null for 0: there is none. */
+json_t *plan_count(int64_t count);
+json_t *plan_reservation(struct reservation reservation);
+
+/* --- plan_document.c, plan_rings.c, plan_formulas.c --- */
+
+/* What a plan may be about. */
+enum plan_topic {
+	PLAN_VMS = 1,
+	PLAN_LOANS = 2,
+	PLAN_CHARGE = 4,
+	PLAN_EVENTS = 8,
+	PLAN_RINGS = 16,
+};
+
+/* What the plan says; *fits: on each CPU. */
+json_t *plan_document(const struct plan *plan, bool *fits);
+json_t *plan_ring_rows(const struct plan *plan);
+/* The formulas of these topics. */
+json_t *plan_formula_rows(unsigned int topics);
+
+/* --- plan_tables.c --- */
+
+/* On standard output, with --json the document itself. */
+bool plan_print(const json_t *document);
+
+#endif

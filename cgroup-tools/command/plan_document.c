@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a plan says of CPUs, VMs and pools. */
+#include "command/plan.h"
+
+#include "host/units.h"
+#include "plan/erlang.h"
+
+/* A bound that holds over any time is told for this. */
+#define WINDOW NSEC_PER_SEC
+
+static json_t *cpu_rows(const struct plan *plan, bool *fits)
+{
+	json_t *rows = json_array();
+
+	*fits = true;
+	for (int i = cpus_next(&plan->host, 0); i >= 0; i = cpus_next(&plan->host, i + 1)) {
+		const struct plan_cpu *cpu = &plan->cpus[i];
+		bool good = fraction_compare(cpu->sum, plan_limit) <= 0;
+
+		rows = plan_append(rows, json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:b}", "cpu", i, "threads", cpu->threads,
+					      "own", plan_share(cpu->own), "units", plan_share(cpu->units),
+					      "fair_server", plan_share(plan_fair_server), "sum", plan_share(cpu->sum),
+					      "limit", plan_share(plan_limit), "fits", good));
+		*fits = *fits && good;
+	}
+	return rows;
+}
+
+/* What has to be given for the latency to be below the target. */
+static json_t *meets_json(const struct plan *plan, const struct vm_policy *vm, const struct pool_policy *pool)
+{
+	uint64_t target = plan->arguments->latency;
+
+	if (target == UINT64_MAX)
+		return json_null();
+	if (latency_worst(vm->reservation, plan_supply(plan, vm)) <= target)
+		return json_string("always");
+	if (pool && latency_drained(pool->spare).whole <= target)
+		return json_string("unit free");
+	if (pool && latency_fresh(pool->spare).whole <= target)
+		return json_string("fresh unit");
+	return json_string("no");
+}
+
+static json_t *loan_json(const struct vm_policy *vm, enum latency_supply supply, const struct pool_policy *pool)
+{
+	struct latency_loan fresh = latency_fresh(pool->spare), drained = latency_drained(pool->spare);
+	struct fraction most = vm->borrow.charge ? latency_share_charged(vm->reservation, pool->spare, WINDOW) :
+						   latency_share_flood(vm->reservation, pool->spare);
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "name", pool->name, "spare",
+			 plan_reservation(pool->spare), "mean_ns",
+			 plan_time(latency_mean_below(vm->reservation, supply, fresh.first)), "first_ns",
+			 plan_time(fresh.first), "whole_ns", plan_time(fresh.whole), "drained_first_ns",
+			 plan_time(drained.first), "drained_whole_ns", plan_time(drained.whole), "charge",
+			 vm->borrow.charge, "most", plan_share(most));
+}
+
+static json_t *vm_row(const struct plan *plan, const struct vm_policy *vm)
+{
+	const struct pool_policy *pool = plan_lender(plan, vm);
+	enum latency_supply supply = plan_supply(plan, vm);
+	struct reservation own = vm->reservation;
+
+	if (!own.period)
+		return json_pack("{s:s, s:n}", "vm", vm->name, "reservation");
+	return json_pack("{s:s, s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "vm", vm->name, "vcpus", plan_vcpus(vm),
+			 "reservation", plan_reservation(own), "share", plan_share(latency_share(own)), "beside",
+			 supply != LATENCY_EARLY, "mean_ns", plan_time(fraction_double(latency_mean(own, supply))),
+			 "mean_random_ns", supply == LATENCY_EARLY ? json_null() :
+			 plan_time(fraction_double(latency_mean(own, LATENCY_RANDOM))),
+			 "worst_ns", plan_time(latency_worst(own, supply)), "pool",
+			 pool ? loan_json(vm, supply, pool) : json_null(), "target", meets_json(plan, vm, pool));
+}
+
+static json_t *vm_rows(const struct plan *plan)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < plan->policy.nr_vms; i++)
+		rows = plan_append(rows, vm_row(plan, &plan->policy.vms[i]));
+	return rows;
+}
+
+static uint64_t hold_of(const struct plan *plan, const struct pool_policy *pool)
+{
+	return plan->arguments->hold ? plan->arguments->hold : pool->spare.period;
+}
+
+/* The CPU where the pool is asked most, how many vCPUs may ask there, and the load they offer. */
+static int busiest(const struct plan *plan, const struct pool_policy *pool, unsigned int *borrowers, double *load)
+{
+	struct cpus cpus = plan_pool_cpus(plan, pool);
+	double hold = (double)hold_of(plan, pool) / NSEC_PER_SEC;
+	int best = -1;
+
+	for (int cpu = cpus_next(&cpus, 0); cpu >= 0; cpu = cpus_next(&cpus, cpu + 1)) {
+		unsigned int asking = 0;
+		double offered = 0;
+
+		for (size_t i = 0; i < plan->nr_threads; i++) {
+			const struct vm_policy *vm = plan->threads[i].vm;
+
+			if (plan->threads[i].cpu != cpu || plan->threads[i].io || plan_lender(plan, vm) != pool)
+				continue;
+			asking++;
+			offered += erlang_load(1, plan->arguments->rate, latency_share(vm->reservation), hold);
+		}
+		if (best < 0 || offered > *load) {
+			best = cpu;
+			*borrowers = asking;
+			*load = offered;
+		}
+	}
+	return best;
+}
+
+static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
+{
+	struct fraction share = latency_share(pool->spare), sum;
+	double load = 0, blocking = plan->arguments->blocking;
+	unsigned int borrowers = 0, needed, few;
+	int cpu = busiest(plan, pool, &borrowers, &load);
+
+	needed = erlang_units(load, blocking, POLICY_UNITS_MAX);
+	few = erlang_units_engset(borrowers, load, blocking, POLICY_UNITS_MAX);
+	sum = fraction_sum(plan->cpus[cpu].sum, fraction_multiply(share, fraction((int)few - (int)pool->units, 1)));
+	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "pool", pool->name,
+			 "spare", plan_reservation(pool->spare), "units", pool->units, "cpu", cpu, "vcpus", borrowers,
+			 "hold_ns", plan_time(hold_of(plan, pool)), "load", plan_number(load),
+			 "blocked", plan_number(erlang_blocking(load, pool->units)),
+			 "blocked_few", plan_number(erlang_engset(borrowers, load, pool->units)),
+			 "waits", plan_number(erlang_waiting(load, pool->units)),
+			 "mean_wait_ns", plan_time(erlang_wait(load, pool->units, hold_of(plan, pool))),
+			 "needed", plan_count(needed), "needed_few", plan_count(few),
+			 "cost", few ? plan_share(fraction_multiply(share, fraction(few, 1))) : json_null(),
+			 "fits", json_boolean(few && fraction_compare(sum, plan_limit) <= 0));
+}
+
+static json_t *pool_rows(const struct plan *plan)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < plan->policy.nr_pools; i++)
+		if (plan->policy.pools[i].spare.period)
+			rows = plan_append(rows, pool_row(plan, &plan->policy.pools[i]));
+	return rows;
+}
+
+static unsigned int topics_of(const struct plan *plan)
+{
+	unsigned int topics = PLAN_VMS | (plan->arguments->rate < 0 ? 0 : PLAN_EVENTS) | (plan->arguments->nr_rings ? PLAN_RINGS : 0);
+
+	for (size_t i = 0; i < plan->policy.nr_vms; i++)
+		if (plan_lender(plan, &plan->policy.vms[i]))
+			topics |= plan->policy.vms[i].borrow.charge ? PLAN_LOANS | PLAN_CHARGE : PLAN_LOANS;
+	return topics;
+}
+
+json_t *plan_document(const struct plan *plan, bool *fits)
+{
+	unsigned int topics = topics_of(plan);
+	json_t *cpus = cpu_rows(plan, fits);
+
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "fits", *fits, "cpus", cpus, "vms", vm_rows(plan), "pools",
+			 topics & PLAN_EVENTS ? pool_rows(plan) : json_array(), "rings", plan_ring_rows(plan), "formulas",
+			 plan_formula_rows(topics));
+}

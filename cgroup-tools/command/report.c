@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "command/report.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "command/command.h"
+
+struct report {
+	bool dry_run;
+	json_t *writes;			/* of a dry run with --json */
+};
+
+static void failed(const char *vm, int code, const char *text, void *data)
+{
+	(void)data;
+	if (vm)
+		fail_vm(code, vm, "%s", text);
+	else
+		fail(code, "%s", text);
+}
+
+static void noted(const char *text, void *data)
+{
+	(void)data;
+	say("%s", text);
+}
+
+static void written(const char *text, void *data)
+{
+	struct report *report = data;
+
+	if (report->writes)
+		json_array_append_new(report->writes, json_string(text));
+	else if (report->dry_run)
+		puts(text);
+	else if (options.verbose)
+		say("%s", text);
+}
+
+void report_left_out(const char *text, void *data)
+{
+	(void)data;
+	say("left out: %s", text);
+}
+
+int report_lock(void)
+{
+	const struct apply_listener listener = { failed, noted, written, NULL };
+
+	return apply_lock(&listener);
+}
+
+int report_apply(const struct policy *policy, struct apply *apply)
+{
+	struct report report = {
+		.dry_run = apply->dry_run, .writes = apply->dry_run && options.json ? json_array() : NULL,
+	};
+	const struct apply_listener listener = { failed, noted, written, &report };
+	int code = apply_policy(policy, apply, &listener);
+	json_t *document;
+
+	if (report.writes && (code == DONE || !apply->whole)) {
+		document = json_pack("{s:O}", "writes", report.writes);
+		json_dumpf(document, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(document);
+	}
+	json_decref(report.writes);
+	return code;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How the commands tell what comes of a policy. */
+#ifndef DLSPARE_REPORT_H
+#define DLSPARE_REPORT_H
+
+#include "apply/apply.h"
+
+/* As apply_lock(). */
+int report_lock(void);
+
+/* As apply_policy(); the writes of a dry run on standard output, a line each, or a JSON document. */
+int report_apply(const struct policy *policy, struct apply *apply);
+
+/* store_add_vms() tells it. */
+void report_left_out(const char *text, void *data);
+
+#endif

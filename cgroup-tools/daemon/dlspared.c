@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dlspared: keeps the kernel as configured while VMs, CPUs, devices and groups come and go. It holds no state: what it wants
+ * is in files, what it has changed is in the ledger. So it can be killed and started again at any moment.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include "apply/apply.h"
+#include "apply/store.h"
+#include "daemon/event.h"
+#include "host/group.h"
+#include "host/host.h"
+
+/* What has no event, such as another's sched_setattr(), is found within this. */
+#define LOOK_MS 60000
+/* Without process events a late worker of a VM is found within this. */
+#define LOOK_OFTEN_MS 1000
+
+static bool to_journal, quiet, verbose;
+
+/* --- messages: a failure is told when it is new, not at each look --- */
+
+struct told {
+	char **texts;
+	size_t nr;
+};
+
+static struct told now, before;
+
+static bool was_told(const struct told *told, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < told->nr; i++)
+		if (!strcmp(told->texts[i], text))
+			return true;
+	return false;
+}
+
+/* False when it was told at the last look, or in this one. */
+static bool is_new(const char *text)
+{
+	bool known = was_told(&before, text), again = was_told(&now, text);
+	char **texts = again ? NULL : reallocarray(now.texts, now.nr + 1, sizeof(*texts));
+
+	if (texts) {
+		now.texts = texts;
+		texts[now.nr] = strdup(text);
+		now.nr += texts[now.nr] != NULL;
+	}
+	return !known && !again;
+}
+
+static void forget(struct told *told)
+{
+	while (told->nr)
+		free(told->texts[--told->nr]);
+	free(told->texts);
+	told->texts = NULL;
+}
+
+static void begin_look(void)
+{
+	forget(&before);
+	before = now;
+	now = (struct told){ 0 };
+}
+
+static void log_line(int priority, int code, const char *vm, const char *text)
+{
+	if (!to_journal)
+		fprintf(stderr, "<%d>dlspared: %s%s%s%s\n", priority, vm ? "VM '" : "", vm ? vm : "", vm ? "': " : "", text);
+	else if (vm)
+		sd_journal_send("MESSAGE=VM '%s': %s", vm, text, "PRIORITY=%d", priority, "DLSPARE_CODE=%d", code,
+				"DLSPARE_VM=%s", vm, NULL);
+	else
+		sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", priority, "DLSPARE_CODE=%d", code, NULL);
+}
+
+static void tell(int priority, int code, const char *format, va_list arguments)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	if (is_new(text))
+		log_line(priority, code, NULL, text);
+}
+
+static int __attribute__((format(printf, 2, 3))) fail(int code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	tell(LOG_ERR, code, format, arguments);
+	va_end(arguments);
+	return code;
+}
+
+static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
+{
+	va_list arguments;
+
+	if (quiet)
+		return;
+	va_start(arguments, format);
+	tell(LOG_INFO, DONE, format, arguments);
+	va_end(arguments);
+}
+
+/* --- what apply tells --- */
+
+static void failed(const char *vm, int code, const char *text, void *data)
+{
+	(void)data;
+	if (is_new(text))
+		log_line(LOG_ERR, code, vm, text);
+}
+
+static void noted(const char *text, void *data)
+{
+	(void)data;
+	say("%s", text);
+}
+
+static void written(const char *text, void *data)
+{
+	(void)data;
+	if (verbose)
+		say("%s", text);
+}
+
+static const struct apply_listener listener = { failed, noted, written, NULL };
+
+/* --- looks at the host --- */
+
+static void watch(const struct policy *policy)
+{
+	struct vms vms = { 0 };
+
+	if (vms_find(&vms))
+		return;
+	event_watch(policy, &vms);
+	vms_free(&vms);
+}
+
+/* Makes the host as the policy in force, or the new one when there is one, wants it. */
+static void look(const struct policy *new)
+{
+	struct apply apply = { .save = new != NULL };
+	struct policy_error error;
+	struct policy policy;
+	int lock, code;
+
+	begin_look();
+	lock = apply_lock(&listener);
+	if (lock < 0)
+		return;
+	if (new ? !policy_copy(&policy, new) : !store_load(&policy, &error)) {
+		fail(FAILED, "the policy in force cannot be read, nothing is changed: %s", new ? "out of memory" : error.text);
+		goto out;
+	}
+	/* Before the look: what happens during it makes another one. */
+	watch(&policy);
+	code = apply_policy(&policy, &apply, &listener);
+	if (apply.steps && code == DONE)
+		log_line(LOG_INFO, DONE, NULL, "the kernel is as configured again");
+	sd_notifyf(0, "STATUS=%zu pools, %zu VMs configured, %u of them not running%s", policy.nr_pools, policy.nr_vms,
+		   apply.missing, code == DONE ? "" : "; not all could be set, see the journal");
+	policy_free(&policy);
+out:
+	close(lock);
+}
+
+/* A file that cannot be applied whole changes nothing. */
+static int reload(const char *path)
+{
+	struct apply apply = { .whole = true, .save = true };
+	struct policy_error error;
+	struct policy policy;
+	int lock, code;
+
+	begin_look();
+	if (!policy_read(&policy, path, &error))
+		return fail(WRONG_POLICY, "%s; the policy in force stays", error.text);
+	lock = apply_lock(&listener);
+	if (lock < 0) {
+		code = -lock;
+	} else {
+		code = apply_policy(&policy, &apply, &listener);
+		close(lock);
+	}
+	if (code == DONE)
+		log_line(LOG_INFO, DONE, NULL, "configuration applied");
+	else
+		log_line(LOG_ERR, code, NULL, "configuration refused; the policy in force stays");
+	policy_free(&policy);
+	return code;
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Handles what has come; false: to end. */
+static bool handle_signals(int fd, const char *path)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return false;
+		sd_notify(0, "RELOADING=1");
+		reload(path);
+		sd_notify(0, "READY=1");
+	}
+	return true;
+}
+
+static int run(const char *path, bool once)
+{
+	struct event_sources missing;
+	struct policy_error error;
+	struct policy policy;
+	int signals, lock;
+
+	signals = open_signals();
+	if (group_start())
+		return fail(MISSING, "no control groups, version 2: %s", strerror(errno));
+	/* Makes the folders that are watched. */
+	lock = apply_lock(&listener);
+	if (lock < 0)
+		return -lock;
+	close(lock);
+	if (signals < 0 || event_start(&missing))
+		return fail(FAILED, "events: %s", strerror(errno));
+	if (missing.no_threads)
+		say("%s: new threads of VMs are found within %d ms", missing.no_threads, LOOK_OFTEN_MS);
+	if (missing.no_devices)
+		say("%s: new devices are found within %d s", missing.no_devices, LOOK_MS / 1000);
+	if (missing.no_cpus)
+		say("%s: CPUs that come or go are found within %d s", missing.no_cpus, LOOK_MS / 1000);
+
+	/* After a restart of the daemon the policy in force goes on; after one of the host there is none. */
+	if (!host_exists(host_path(STORE_POLICY)) && host_exists(path)) {
+		if (policy_read(&policy, path, &error)) {
+			look(&policy);
+			policy_free(&policy);
+		} else {
+			fail(WRONG_POLICY, "%s", error.text);
+			look(NULL);
+		}
+	} else {
+		look(NULL);
+	}
+	sd_notify(0, "READY=1");
+	while (!once && handle_signals(signals, path)) {
+		event_wait(signals, missing.no_threads ? LOOK_OFTEN_MS : LOOK_MS);
+		look(NULL);
+	}
+	sd_notify(0, "STOPPING=1");
+	event_stop();
+	close(signals);
+	return DONE;
+}
+
+static void usage(void)
+{
+	puts("Usage: dlspared [OPTION]...\n\n"
+	     "Keeps reservations and pools as configured while VMs come and go. SIGHUP applies the file again.\n\n"
+	     "  -c, --config FILE    applied at the first start after boot, and on SIGHUP (" STORE_CONF ")\n"
+	     "  -1, --once           one look, then end\n"
+	     "  -q, --quiet          no messages but errors\n"
+	     "  -v, --verbose        each write\n"
+	     "  -h, --help\n"
+	     "  -V, --version\n");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option list[] = {
+		{ "config", required_argument, NULL, 'c' }, { "once", no_argument, NULL, '1' },
+		{ "quiet", no_argument, NULL, 'q' }, { "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
+	};
+	char path[PATH_MAX];
+	bool once = false;
+	int option;
+
+	/* host_path() is good for a few calls only. */
+	snprintf(path, sizeof(path), "%s", host_path(STORE_CONF));
+	to_journal = getenv("JOURNAL_STREAM") != NULL;
+	while ((option = getopt_long(argc, argv, "c:1qvhV", list, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			snprintf(path, sizeof(path), "%s", optarg);
+			break;
+		case '1':
+			once = true;
+			break;
+		case 'q':
+			quiet = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage();
+			return DONE;
+		case 'V':
+			puts("dlspared " VERSION);
+			return DONE;
+		default:
+			return WRONG_USAGE;
+		}
+	}
+	if (argc > optind)
+		return fail(WRONG_USAGE, "'%s' is one word too many; see dlspared --help", argv[optind]);
+	return run(path, once);
+}

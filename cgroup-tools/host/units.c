@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "host/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DIGITS "0123456789"
+
+/* Largest first. */
+static const struct unit {
+	const char *name;
+	uint64_t ns;
+} units[] = { { "s", NSEC_PER_SEC }, { "ms", NSEC_PER_MSEC }, { "us", NSEC_PER_USEC }, { "ns", 1 } };
+
+#define NR_UNITS (sizeof(units) / sizeof(units[0]))
+
+static const struct unit *unit_named(const char *name)
+{
+	for (size_t i = 0; i < NR_UNITS; i++)
+		if (!strcmp(units[i].name, name))
+			return &units[i];
+	return NULL;
+}
+
+/* Appends a digit to a decimal number; false when 64 bits do not hold it. */
+static bool push_digit(uint64_t *number, char digit)
+{
+	return !__builtin_mul_overflow(*number, 10, number) && !__builtin_add_overflow(*number, digit - '0', number);
+}
+
+/* As strspn() of digits; the value in *number, false when 64 bits do not hold it. */
+static bool take_digits(const char **at, uint64_t *number)
+{
+	for (*number = 0; **at >= '0' && **at <= '9'; ++*at)
+		if (!push_digit(number, **at))
+			return false;
+	return true;
+}
+
+/* What the digits behind a decimal point are worth; false when that is no whole number of ns. */
+static bool fraction(const char *digits, size_t length, uint64_t unit_ns, uint64_t *ns)
+{
+	*ns = 0;
+	for (; length--; digits++) {
+		unit_ns /= 10;
+		if (!unit_ns && *digits != '0')
+			return false;
+		*ns += unit_ns * (*digits - '0');
+	}
+	return true;
+}
+
+bool units_parse(uint64_t *ns, const char *text, const char **rule)
+{
+	const char *at = text, *point = "";
+	const struct unit *unit;
+	uint64_t whole, part;
+	size_t places = 0;
+	bool fits;
+
+	if (*at < '0' || *at > '9') {
+		*rule = "a time begins with a digit";
+		return false;
+	}
+	fits = take_digits(&at, &whole);
+	at += strspn(at, DIGITS);
+	if (*at == '.') {
+		point = at + 1;
+		places = strspn(point, DIGITS);
+		if (!places) {
+			*rule = "digits must follow the decimal point";
+			return false;
+		}
+		at = point + places;
+	}
+	at += strspn(at, " ");
+	unit = unit_named(at);
+	if (!unit) {
+		*rule = "a time needs one of the units ns, us, ms and s";
+		return false;
+	}
+	if (!fraction(point, places, unit->ns, &part)) {
+		*rule = "a time is a whole number of nanoseconds";
+		return false;
+	}
+	if (!fits || __builtin_mul_overflow(whole, unit->ns, &whole) || __builtin_add_overflow(whole, part, &whole)) {
+		*rule = "a time is less than 2^64 ns, which are 584 years";
+		return false;
+	}
+	*ns = whole;
+	return true;
+}
+
+char *units_print(char text[UNITS_TEXT], uint64_t ns)
+{
+	const struct unit *unit = units;
+
+	while (ns % unit->ns)
+		unit++;
+	snprintf(text, UNITS_TEXT, "%" PRIu64 "%s", ns / unit->ns, unit->name);
+	return text;
+}
+
+bool units_parse_number(uint64_t *number, const char *text, uint64_t low, uint64_t high, const char **rule)
+{
+	const char *at = text;
+	uint64_t value;
+	bool fits;
+
+	fits = take_digits(&at, &value);
+	at += strspn(at, DIGITS);
+	if (!*text || *at) {
+		*rule = "it must be a whole decimal number without a sign";
+		return false;
+	}
+	if (!fits || value > high) {
+		*rule = "the number is too large";
+		return false;
+	}
+	if (value < low) {
+		*rule = "the number is too small";
+		return false;
+	}
+	*number = value;
+	return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Inside of policy.h: what its files need of each other. */
+#ifndef DLSPARE_POLICY_INSIDE_H
+#define DLSPARE_POLICY_INSIDE_H
+
+#include "policy/policy.h"
+
+/* In the order of enum io_kind and enum edf. */
+extern const char *const policy_io_names[], *const policy_edf_names[];
+
+struct policy_quoted {
+	char text[80];
+};
+
+/* A value as errors show it: not so long that it leaves no room for the rule, and without control characters. */
+struct policy_quoted policy_quote(const char *value);
+
+/* Returns false. */
+bool policy_refuse(struct policy_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Without the slashes around it; "" when nothing else is there. New, NULL without memory. */
+char *policy_strip_slashes(const char *group);
+
+/* The pool against itself and those before it, which have passed; load: what those offer on each CPU. */
+bool policy_check_pool(const struct policy *policy, size_t index, uint64_t load[CPUS_MAX], struct policy_error *error);
+/* The VM against itself, the pools, and the VMs before it. */
+bool policy_check_vm(const struct policy *policy, size_t index, struct policy_error *error);
+
+#endif

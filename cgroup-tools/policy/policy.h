@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the administrator wants: pools of spare reservations, and virtual machines with reservations of
+ * their own. Read from a file in libconfig's format, see dlspare.conf(5). Times are in nanoseconds.
+ */
+#ifndef DLSPARE_POLICY_H
+#define DLSPARE_POLICY_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "host/cpus.h"
+#include "host/reservation.h"
+
+/* Of cpu.spare.pool. */
+#define POLICY_UNITS_MAX 64
+#define POLICY_LINGER_MAX 1000000000ull
+#define POLICY_CHANCES_MAX INT_MAX
+
+/* Which CPUs of an exclusive pool a deadline thread may have. */
+enum edf {
+	EDF_DEFAULT,			/* partitioned, where that can be */
+	EDF_PARTITIONED,		/* one: each is a cpuset partition */
+	EDF_GLOBAL,			/* all: they are a cpuset partition together */
+};
+
+/* CPUs, and what each of them offers to the VMs of the pool. */
+struct pool_policy {
+	char *name;
+	struct reservation spare;	/* none: a pool of CPUs only, which needs no patched kernel */
+	unsigned int units;		/* a CPU, 1..POLICY_UNITS_MAX; 0 when spare is none */
+	struct cpus cpus;		/* empty: all */
+	bool exclusive;			/* nothing else runs on these CPUs: a cpuset partition */
+	enum edf edf;
+	char *group;			/* below the cgroup mount; NULL: dlspare.slice/NAME */
+};
+
+/* The terms of cpu.spare.borrow. */
+struct borrow_policy {
+	bool on;
+	unsigned int chances;		/* 0: max */
+	bool charge;
+	bool reply;
+	bool timer;
+	uint64_t linger;
+};
+
+enum io_kind {
+	IO_KEEP,			/* leave them alone */
+	IO_HOUSEKEEPING,		/* on io.cpus */
+	IO_DEADLINE,			/* a reservation each */
+};
+
+/* The threads of a VM that are no vCPUs: its main loop, I/O threads, vhost workers. */
+struct io_policy {
+	enum io_kind kind;
+	struct cpus cpus;		/* housekeeping; empty: all that no exclusive pool has */
+	struct reservation reservation;	/* deadline */
+};
+
+struct vm_policy {
+	char *name;
+	struct reservation reservation;	/* of each vCPU thread; none: they keep what they have */
+	struct cpus vcpus;		/* their numbers; empty: all */
+	char *pool;			/* NULL: none */
+	struct borrow_policy borrow;
+	struct io_policy io;
+	bool any_device;		/* all network devices of the VM are events for it */
+	char **devices;			/* else these; at most IFNAMSIZ - 1 bytes each */
+	size_t nr_devices;
+};
+
+struct policy {
+	bool hrtick;			/* let budgets end on time, not at the next tick: HRTICK_DL */
+	struct pool_policy *pools;
+	size_t nr_pools;
+	struct vm_policy *vms;
+	size_t nr_vms;
+};
+
+/* What is wrong, and where. */
+struct policy_error {
+	char text[512];
+};
+
+/* A policy without pools and VMs. */
+void policy_init(struct policy *policy);
+void policy_free(struct policy *policy);
+
+/*
+ * Reads a policy and checks all that can be known without the host: names, units, ranges, references, sums.
+ * name: what errors call the source. False: error says what and where, "FILE:LINE: …"; the policy is empty.
+ */
+bool policy_read(struct policy *policy, const char *path, struct policy_error *error);
+bool policy_parse(struct policy *policy, const char *text, const char *name, struct policy_error *error);
+
+/* The checks of policy_read() for a policy made otherwise. */
+bool policy_check(const struct policy *policy, struct policy_error *error);
+
+/* Writes what policy_read() reads back as the same policy. -1 and errno when that fails. */
+int policy_write(const struct policy *policy, FILE *file);
+
+struct pool_policy *policy_pool(const struct policy *policy, const char *name);
+struct vm_policy *policy_vm(const struct policy *policy, const char *name);
+
+/* New ones with the defaults; NULL without memory. Valid until the next call. */
+struct pool_policy *policy_add_pool(struct policy *policy, const char *name);
+struct vm_policy *policy_add_vm(struct policy *policy, const char *name);
+void policy_remove_pool(struct policy *policy, const char *name);
+void policy_remove_vm(struct policy *policy, const char *name);
+
+/* A copy of the whole; false without memory, and then `to` is empty. */
+bool policy_copy(struct policy *to, const struct policy *from);
+
+/*
+ * Adds the VMs of a text that has nothing else, and refers to the pools that are there; those it has already stay as they
+ * are. False: error says what and where; the policy is as before.
+ */
+bool policy_parse_more(struct policy *policy, const char *text, const char *name, struct policy_error *error);
+
+/* Copies the VMs of `from` that `to` does not have; false without memory. */
+bool policy_merge(struct policy *to, const struct policy *from);
+
+/* Reads "partitioned" or "global"; false: it is neither. */
+bool policy_edf(enum edf *edf, const char *text);
+
+/* Has each CPU a partition of its own? */
+bool policy_partitioned(const struct pool_policy *pool);
+
+/* The pool's group below the cgroup mount; a new text, to be freed. */
+char *policy_group(const struct pool_policy *pool);
+/* In a pool without a group of its own, the one that has a CPU's VMs; cpu < 0: those of all CPUs. As policy_group(). */
+char *policy_cpus_group(const struct pool_policy *pool, int cpu);
+
+/* The text of cpu.spare.pool and of cpu.spare.borrow; new, to be freed. */
+char *policy_pool_text(const struct pool_policy *pool);
+char *policy_borrow_text(const struct borrow_policy *borrow);
+
+#endif

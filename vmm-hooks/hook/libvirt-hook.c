@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dlspare-libvirt-hook: libvirt calls it as /etc/libvirt/hooks/qemu.d/dlspare with DOMAIN OPERATION SUB-OPERATION EXTRA
+ * and the domain's XML on standard input. It notes the policy in the domain's metadata where dlspared finds it. libvirt
+ * waits for it with the domain locked, so it never calls libvirt and never waits long. Where the start can be refused
+ * (prepare), metadata that break a rule refuse it; elsewhere a failure would kill a running VM (reconnect).
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apply/store.h"
+#include "host/escape.h"
+#include "host/host.h"
+#include "vmm-hooks/hook/metadata.h"
+
+/* libvirt has the XML ready when it starts the hook, and lets none of its messages be larger. */
+#define WAIT_MS 1000
+#define XML_MAX (32 << 20)
+
+static void complain(const char *domain, const char *text)
+{
+	fprintf(stderr, "dlspare: domain '%.255s': %s\n", domain, text);
+}
+
+/* All of a file; NULL with errno: ETIMEDOUT, EFBIG. */
+static char *read_all(int fd, size_t *length)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	size_t size = 0, used = 0;
+	char *text = NULL, *larger;
+	ssize_t got = 1;
+
+	while (got > 0) {
+		if (used == size) {
+			size = size ? 2 * size : 65536;
+			errno = EFBIG;
+			larger = size > XML_MAX ? NULL : realloc(text, size);
+			if (!larger)
+				break;
+			text = larger;
+		}
+		errno = ETIMEDOUT;
+		got = poll(&poll_fd, 1, WAIT_MS) > 0 ? read(fd, text + used, size - used) : -1;
+		if (got > 0)
+			used += got;
+	}
+	*length = used;
+	if (!got)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* In a path, and a dot that would hide the file. */
+static bool means(const char *text, const char *at)
+{
+	if (*at == '.' && at == text)
+		return true;
+	return !isascii((unsigned char)*at) || !(isalnum((unsigned char)*at) || strchr("_.-", *at));
+}
+
+/* The file's path, new. */
+static char *path_of(const char *domain)
+{
+	char *name = escape(domain, means), *path;
+
+	path = name ? strdup(host_path(STORE_VMS "/%s.conf", name)) : NULL;
+	free(name);
+	return path;
+}
+
+/* 0, also when there is none, or -1 with errno. */
+static int forget(const char *path)
+{
+	return unlink(path) && errno != ENOENT ? -1 : 0;
+}
+
+static int note(const char *path, const struct policy *policy)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *file;
+	int error;
+
+	/* After a boot the hook may come before dlspared. */
+	if ((mkdir(host_path(STORE_FOLDER), 0755) && errno != EEXIST) ||
+	    (mkdir(host_path(STORE_VMS), 0755) && errno != EEXIST))
+		return -1;
+	file = open_memstream(&text, &length);
+	if (!file)
+		return -1;
+	error = policy_write(policy, file);
+	error |= fclose(file);
+	/* Only the VM: the rest is the administrator's. */
+	if (!error)
+		error = store_replace(path, strstr(text, "vms = "));
+	free(text);
+	return error;
+}
+
+/* False: the metadata break a rule, which is told. */
+static bool take_over(const char *domain, const char *path)
+{
+	struct policy_error error;
+	struct policy policy;
+	size_t length;
+	bool good;
+	char *xml;
+
+	xml = read_all(STDIN_FILENO, &length);
+	if (!xml) {
+		complain(domain, strerror(errno));
+		return true;
+	}
+	good = metadata_read(&policy, xml, length, &error);
+	free(xml);
+	if (!good)
+		complain(domain, error.text);
+	/* What an earlier start of the domain has left does not count now. */
+	else if (policy.nr_vms ? note(path, &policy) : forget(path))
+		complain(domain, strerror(errno));
+	if (good)
+		policy_free(&policy);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	const char *domain, *operation;
+	bool refused = false;
+	char *path;
+
+	if (argc < 3) {
+		fputs("dlspare-libvirt-hook is called by libvirt: DOMAIN OPERATION SUB-OPERATION EXTRA\n", stderr);
+		return 2;
+	}
+	domain = argv[1];
+	operation = argv[2];
+	path = path_of(domain);
+	if (!path) {
+		complain(domain, strerror(errno));
+		return 0;
+	}
+	if (!strcmp(operation, "prepare"))
+		refused = !take_over(domain, path);
+	else if (!strcmp(operation, "start") || !strcmp(operation, "reconnect"))
+		take_over(domain, path);
+	else if ((!strcmp(operation, "stopped") || !strcmp(operation, "release")) && forget(path))
+		complain(domain, strerror(errno));
+	free(path);
+	return refused;
+}
