@@ -187,7 +187,7 @@ static void spare_event_over(struct task_struct *p)
  * That is CPU time since it last got or sent anything, and it is learned: one
  * patience for until it replies, another one for what it may send after that.
  * Each gets less when it was in vain, down to what linger= asks for; a thread that
- * answers later than that, by whatever budget, has the most for a while. Where
+ * answers later than that, by whatever budget, has twice as long for a while. Where
  * others want the unit nobody is waited for so long: two who talk to each other
  * would have it drained by who has nothing to say.
  */
@@ -276,13 +276,17 @@ static u64 spare_patience(struct task_struct *p, struct spare_pool *crowded)
 	u64 least = spare_patience_least(p);
 	u64 most = crowded ? crowded->runtime / 8 : SPARE_PATIENCE_MOST;
 	bool late = p->spare.late[heard] > SPARE_LATE_STEP;
+	u64 learned = spare_patience_learned(p);
 
 	if (crowded && heard == SPARE_HEARD_REPLY)
 		return least;
 	if (!late && p->spare.hops < SPARE_HOPS)
 		return least;
 
-	return max(least, late ? most : min(most, spare_patience_learned(p)));
+	if (late)
+		learned = max_t(u64, learned, p->spare.slow[heard]);
+
+	return max(least, min(most, learned));
 }
 
 static s64 spare_patience_left(struct rq *rq, struct task_struct *p)
@@ -306,6 +310,22 @@ static void spare_patience_less(struct task_struct *p)
 
 	p->spare.patience[heard] = max(spare_patience_learned(p) / part,
 				       spare_patience_floor[heard] * NSEC_PER_USEC);
+}
+
+/*
+ * @p has answered late, after @gap ns of CPU time: one that takes as long is not to
+ * be missed by a little. A late part makes itself felt at once.
+ */
+static void spare_patience_more(struct task_struct *p, u64 gap)
+{
+	enum spare_heard heard = p->spare.heard;
+	unsigned int *slow = &p->spare.slow[heard];
+
+	p->spare.late[heard] = min(p->spare.late[heard] + SPARE_LATE_STEP, SPARE_LATE_MOST);
+	*slow = clamp_t(u64, 2 * gap, *slow - *slow / 8, SPARE_PATIENCE_MOST);
+	if (heard == SPARE_HEARD_REPLY)
+		p->spare.patience[heard] =
+			clamp(2 * gap, spare_patience_learned(p), SPARE_PATIENCE_MOST);
 }
 
 /*
@@ -345,12 +365,8 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 		if (p->spare.heard == SPARE_HEARD_EVENT && *late)
 			(*late)--;
 	} else if (p->spare.heard && gap <= SPARE_PATIENCE_MOST) {
-		*late = min(*late + SPARE_LATE_STEP, SPARE_LATE_MOST);
+		spare_patience_more(p, gap);
 		p->spare.was_late = true;
-		/* A part that takes as long is not to be missed by a little. */
-		if (p->spare.heard == SPARE_HEARD_REPLY)
-			p->spare.patience[SPARE_HEARD_REPLY] =
-				clamp(2 * gap, spare_patience_learned(p), SPARE_PATIENCE_MOST);
 	}
 
 	p->spare.quiet_from = ran;

@@ -49,6 +49,8 @@ enum spare_heard {
  *	run-queue lock
  * @late: whether it answers late, by @heard: grows with each late answer, falls with
  *	each event that has none; run-queue lock
+ * @slow: ns of CPU time after which its late answers have come, by @heard: twice the
+ *	longest, or less if that was long ago; run-queue lock
  * @hops: how often it may pass on what came last to another thread; run-queue lock
  * @refused: it was refused a unit, and nothing has changed since; run-queue lock
  * @pending: an event came that it neither answered nor got a loan for;
@@ -78,6 +80,7 @@ struct sched_spare_task {
 	s64			debt;
 	unsigned int		depletions;
 	unsigned int		patience[SPARE_NR_HEARD];
+	unsigned int		slow[SPARE_NR_HEARD];
 	unsigned int		hops;
 	unsigned char		late[SPARE_NR_HEARD];
 	unsigned char		heard;
