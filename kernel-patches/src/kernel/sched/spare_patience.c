@@ -131,19 +131,23 @@ static void spare_patience_less(struct task_struct *p)
 }
 
 /*
- * @p has answered late, after @gap ns of CPU time: one that takes as long is not to
- * be missed by a little. A late part makes itself felt at once.
+ * How long a late answer is waited for, after one that took @gap ns of CPU time: it
+ * is not to be missed by a little. A longer one is forgotten in time.
  */
+static u64 spare_patience_for(u64 gap, u64 before)
+{
+	return clamp(2 * gap, before - before / 8, SPARE_PATIENCE_MOST);
+}
+
+/* @p has answered late, after @gap. A late part makes itself felt at once. */
 static void spare_patience_more(struct task_struct *p, u64 gap)
 {
 	enum spare_heard heard = p->spare.heard;
-	unsigned int *slow = &p->spare.slow[heard];
 
 	p->spare.late[heard] = min(p->spare.late[heard] + SPARE_LATE_STEP, SPARE_LATE_MOST);
-	*slow = clamp_t(u64, 2 * gap, *slow - *slow / 8, SPARE_PATIENCE_MOST);
+	p->spare.slow[heard] = spare_patience_for(gap, p->spare.slow[heard]);
 	if (heard == SPARE_HEARD_REPLY)
-		p->spare.patience[heard] =
-			clamp(2 * gap, spare_patience_learned(p), SPARE_PATIENCE_MOST);
+		p->spare.patience[heard] = spare_patience_for(gap, spare_patience_learned(p));
 }
 
 /*
