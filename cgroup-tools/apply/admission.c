@@ -10,6 +10,7 @@
 #include "host/group.h"
 #include "host/host.h"
 #include "host/units.h"
+#include "plan/latency.h"
 #include "plan/placement.h"
 
 static struct fraction less(struct fraction a, struct fraction b)
@@ -20,11 +21,6 @@ static struct fraction less(struct fraction a, struct fraction b)
 static struct fraction times(struct fraction a, uint64_t n)
 {
 	return fraction_multiply(a, fraction(n, 1));
-}
-
-static struct fraction share(struct reservation reservation)
-{
-	return fraction(reservation.runtime, reservation.period);
 }
 
 static struct fraction cpu_limit(void)
@@ -113,7 +109,7 @@ static bool add_units(struct admission_domain *domain, const struct policy *poli
 		unsigned int n = cpus_count(&cpus);
 
 		if (pool->spare.runtime && n)
-			good = add_part(domain, times(share(pool->spare), n * pool->units),
+			good = add_part(domain, times(latency_share(pool->spare), n * pool->units),
 					"pool '%s': %u unit%s x %s/%s on each of %u CPU%s", pool->name, pool->units,
 					pool->units == 1 ? "" : "s", units_print(runtime, pool->spare.runtime),
 					units_print(period, pool->spare.period), n, n == 1 ? "" : "s");
@@ -187,7 +183,7 @@ static bool add_threads(struct admission_domain *domain, const struct vm_policy 
 	char runtime[UNITS_TEXT], period[UNITS_TEXT];
 
 	return !n || !reservation.runtime ||
-	       add_part(domain, times(share(reservation), n), "VM '%s': %u %s%s x %s/%s", vm->name, n, what,
+	       add_part(domain, times(latency_share(reservation), n), "VM '%s': %u %s%s x %s/%s", vm->name, n, what,
 			n == 1 ? "" : "s", units_print(runtime, reservation.runtime),
 			units_print(period, reservation.period));
 }
@@ -226,7 +222,7 @@ static bool add_thread(struct placing *placing, size_t vm, struct reservation re
 		return false;
 	placing->threads = threads;
 	threads[placing->nr_threads] = (struct placement_thread){
-		.share = reservation.runtime ? share(reservation) : fraction(0, 1), .cpus = &placing->online, .vm = vm,
+		.share = reservation.runtime ? latency_share(reservation) : fraction(0, 1), .cpus = &placing->online, .vm = vm,
 		.number = placing->nr_threads, .tid = tid, .cpu = cpu,
 	};
 	placing->nr_threads++;
@@ -373,7 +369,7 @@ static uint64_t fitting(const struct admission *admission, const struct admissio
 
 		if (!vcpus)
 			continue;
-		runtime = longest(fraction_sum(less(other->room, other->sum), times(share(vm->reservation), vcpus)), vcpus,
+		runtime = longest(fraction_sum(less(other->room, other->sum), times(latency_share(vm->reservation), vcpus)), vcpus,
 				  vm->reservation.period);
 		if (runtime < shortest)
 			shortest = runtime;
@@ -469,7 +465,7 @@ static void judge_cpu(struct admission *admission, int cpu, const struct policy 
 		const struct pool_policy *pool = &policy->pools[i];
 
 		if (pool->spare.runtime && (cpus_empty(&pool->cpus) || cpus_has(&pool->cpus, cpu)))
-			sum = fraction_sum(sum, times(share(pool->spare), pool->units));
+			sum = fraction_sum(sum, times(latency_share(pool->spare), pool->units));
 	}
 	if (!admission->fits || fraction_compare(sum, admission->limit) <= 0)
 		return;

@@ -135,9 +135,12 @@ static void failed(const struct step *step, const char *why, int error, void *da
 static void written(const struct step *step, void *data)
 {
 	struct applying *a = data;
-	char *text = step_text(step);
+	char *text;
 
 	a->apply->steps++;
+	if (!a->listener->written)
+		return;
+	text = step_text(step);
 	a->listener->written(text ? text : "?", a->listener->data);
 	free(text);
 }

@@ -8,11 +8,11 @@
 #include "host/result.h"
 #include "policy/policy.h"
 
-/* Told of what is found and done, as it happens. Each function is there. */
+/* Told of what is found and done, as it happens. */
 struct apply_listener {
 	void (*failed)(const char *vm, int code, const char *text, void *data);	/* vm NULL: it concerns them all */
 	void (*noted)(const char *text, void *data);		/* no failure, but not as one may expect */
-	void (*written)(const char *text, void *data);		/* a write that was made; in a dry run: that would be */
+	void (*written)(const char *text, void *data);		/* of a write; a dry run does not make it. NULL: need not */
 	void *data;
 };
 

@@ -86,7 +86,6 @@ int cmd_show(int argc, char **argv)
 		{ "file", no_argument, NULL, 'f' },
 		{ 0 },
 	};
-	struct policy_error error;
 	struct policy policy;
 	bool file = false;
 	int option, status;
@@ -99,8 +98,9 @@ int cmd_show(int argc, char **argv)
 	}
 	if (argc > optind)
 		return fail(WRONG_USAGE, "show: '%s' is one word too many; see dlspare show --help", argv[optind]);
-	if (!store_load(&policy, &error))
-		return fail(FAILED, "the policy in force cannot be read: %s", error.text);
+	status = report_policy(&policy);
+	if (status != DONE)
+		return status;
 	if (!file && !store_add_vms(&policy, report_left_out, NULL)) {
 		policy_free(&policy);
 		return fail(FAILED, STORE_VMS ": %s", strerror(errno));

@@ -2,14 +2,12 @@
 /* dlspare verify */
 #include <unistd.h>
 
-#include "apply/store.h"
 #include "command/command.h"
 #include "command/report.h"
 
 int cmd_verify(int argc, char **argv)
 {
 	struct apply how = { .dry_run = true };
-	struct policy_error error;
 	struct policy policy;
 	int lock, code;
 
@@ -18,10 +16,9 @@ int cmd_verify(int argc, char **argv)
 	lock = report_lock();
 	if (lock < 0)
 		return -lock;
-	if (!store_load(&policy, &error)) {
-		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
+	code = report_policy(&policy);
+	if (code != DONE)
 		goto out;
-	}
 	code = report_apply(&policy, &how);
 	if (code == DONE && how.steps)
 		code = fail(DIFFERS, "the kernel differs from the policy in force: %u write%s would set that right", how.steps,

@@ -22,10 +22,9 @@ int edit_policy(edit_function *edit, void *data, bool dry_run)
 	lock = report_lock();
 	if (lock < 0)
 		return -lock;
-	if (!store_load(&policy, &error)) {
-		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
+	code = report_policy(&policy);
+	if (code != DONE)
 		goto out;
-	}
 	code = edit(&policy, data);
 	if (code == DONE && !policy_check(&policy, &error))
 		code = fail(WRONG_POLICY, "%s", error.text);

@@ -13,6 +13,8 @@
 #include "plan/ring.h"
 #include "policy/policy.h"
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Of a CPU: sched_rt_runtime_us / sched_rt_period_us, and the fair server's 50 ms every 1 s (kernel/sched/{rt,deadline}.c). */
 static const struct fraction plan_limit = { 19, 20 }, plan_fair_server = { 1, 20 };
 

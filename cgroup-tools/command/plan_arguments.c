@@ -11,8 +11,6 @@
 #include "command/command.h"
 #include "host/units.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
 /* Of --latency and --hold, below RING_MAX. */
 #define TIME_MAX (1000 * NSEC_PER_SEC)
 

@@ -2,8 +2,6 @@
 /* What the columns of a plan are computed by. */
 #include "command/plan.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
 #define PAPER_2011 "Cucinotta, Checconi, Giani 2011"
 #define PAPER_2016 "Rizzo et al. 2016"
 #define KERNEL_TEXT "sched-spare.rst"

@@ -2,8 +2,6 @@
 /* What a plan says of rings. */
 #include "command/plan.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
 /* What a unit may have on the CPUs of the VM, as many as its pool has there. */
 static struct fraction room_of(const struct plan *plan, const struct vm_policy *vm)
 {

@@ -10,8 +10,6 @@
 #include "command/command.h"
 #include "host/units.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
 enum kind {
 	PLAIN,
 	TIME,				/* to four digits, rounded up */

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "apply/store.h"
 #include "command/command.h"
 
 struct report {
@@ -34,7 +35,7 @@ static void written(const char *text, void *data)
 		json_array_append_new(report->writes, json_string(text));
 	else if (report->dry_run)
 		puts(text);
-	else if (options.verbose)
+	else
 		say("%s", text);
 }
 
@@ -46,9 +47,16 @@ void report_left_out(const char *text, void *data)
 
 int report_lock(void)
 {
-	const struct apply_listener listener = { failed, noted, written, NULL };
+	const struct apply_listener listener = { failed, noted, NULL, NULL };
 
 	return apply_lock(&listener);
+}
+
+int report_policy(struct policy *policy)
+{
+	struct policy_error error;
+
+	return store_load(policy, &error) ? DONE : fail(FAILED, "the policy in force cannot be read: %s", error.text);
 }
 
 int report_apply(const struct policy *policy, struct apply *apply)
@@ -56,11 +64,12 @@ int report_apply(const struct policy *policy, struct apply *apply)
 	struct report report = {
 		.dry_run = apply->dry_run, .writes = apply->dry_run && options.json ? json_array() : NULL,
 	};
-	const struct apply_listener listener = { failed, noted, written, &report };
+	const bool wanted = report.dry_run || options.verbose;
+	const struct apply_listener listener = { failed, noted, wanted ? written : NULL, &report };
 	int code = apply_policy(policy, apply, &listener);
 	json_t *document;
 
-	if (report.writes && (code == DONE || !apply->whole)) {
+	if (report.writes && code == DONE) {
 		document = json_pack("{s:O}", "writes", report.writes);
 		json_dumpf(document, stdout, JSON_INDENT(2));
 		putchar('\n');

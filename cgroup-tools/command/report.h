@@ -8,6 +8,9 @@
 /* As apply_lock(). */
 int report_lock(void);
 
+/* Reads the policy in force; DONE, or FAILED after telling why. */
+int report_policy(struct policy *policy);
+
 /* As apply_policy(); the writes of a dry run on standard output, a line each, or a JSON document. */
 int report_apply(const struct policy *policy, struct apply *apply);
 

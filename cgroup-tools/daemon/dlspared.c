@@ -28,7 +28,7 @@
 /* Without process events a late worker of a VM is found within this. */
 #define LOOK_OFTEN_MS 1000
 
-static bool to_journal, quiet, verbose;
+static bool to_journal, quiet;
 
 /* --- messages: a failure is told when it is new, not at each look --- */
 
@@ -137,11 +137,11 @@ static void noted(const char *text, void *data)
 static void written(const char *text, void *data)
 {
 	(void)data;
-	if (verbose)
-		say("%s", text);
+	say("%s", text);
 }
 
-static const struct apply_listener listener = { failed, noted, written, NULL };
+/* written() is for --verbose. */
+static struct apply_listener listener = { failed, noted, NULL, NULL };
 
 /* --- looks at the host --- */
 
@@ -322,7 +322,7 @@ int main(int argc, char **argv)
 			quiet = true;
 			break;
 		case 'v':
-			verbose = true;
+			listener.written = written;
 			break;
 		case 'h':
 			usage();

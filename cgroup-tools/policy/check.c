@@ -19,8 +19,6 @@
 #define RATIO_SHIFT 20
 #define RATIO_MAX ((950000ull << RATIO_SHIFT) / 1000000)
 
-#define TIME(ns) units_print((char[UNITS_TEXT]){ 0 }, ns)
-
 static bool check_reservation(const struct reservation *reservation, const char *owner, struct policy_error *error)
 {
 	uint64_t runtime = reservation->runtime, period = reservation->period;

@@ -3,7 +3,11 @@
 #ifndef DLSPARE_POLICY_INSIDE_H
 #define DLSPARE_POLICY_INSIDE_H
 
+#include "host/units.h"
 #include "policy/policy.h"
+
+/* As text, for the expression that it is in. */
+#define TIME(ns) units_print((char[UNITS_TEXT]){ 0 }, ns)
 
 /* In the order of enum io_kind and enum edf. */
 extern const char *const policy_io_names[], *const policy_edf_names[];

@@ -8,8 +8,6 @@
 #include "host/units.h"
 #include "policy/inside.h"
 
-#define TIME(ns) units_print((char[UNITS_TEXT]){ 0 }, ns)
-
 static void write_quoted(FILE *file, const char *text)
 {
 	putc('"', file);

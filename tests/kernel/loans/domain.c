@@ -5,17 +5,8 @@
 #include "tests.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 bool returns_on_group_change(void)

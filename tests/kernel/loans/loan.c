@@ -7,15 +7,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 bool depleted_thread_answers(void)
@@ -208,6 +200,22 @@ bool survives_parameter_change(void)
 			(long long)((horizon / 5 + 11 * MS) / US));
 }
 
+/* Affinity cannot change while admission looks after the root domain. */
+static void open_domain(void)
+{
+	must_write("t/cpuset.cpus.partition", "member");
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+}
+
+static void close_domain(struct borrower *b)
+{
+	borrower_stop(b);
+	settle();
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+	must_write("t/cpuset.cpus", "1");
+	must_write("t/cpuset.cpus.partition", "root");
+}
+
 /* Its affinity changes, and still allows the CPU it is on. */
 bool survives_affinity_in_place(void)
 {
@@ -216,8 +224,7 @@ bool survives_affinity_in_place(void)
 	cpu_set_t cpus;
 	bool passed;
 
-	must_write("t/cpuset.cpus.partition", "member");
-	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	open_domain();
 	b = on_loan();
 	gone = stat_of("t/a", "returned_gone");
 	must_write("t/cpuset.cpus", "1-2");
@@ -226,11 +233,7 @@ bool survives_affinity_in_place(void)
 	if (sched_setaffinity(b->pid, sizeof(cpus), &cpus))
 		die("affinity");
 	passed = stat_of("t/a", "returned_gone") == gone || because("the loan ended");
-	borrower_stop(b);
-	settle();
-	must_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
-	must_write("t/cpuset.cpus", "1");
-	must_write("t/cpuset.cpus.partition", "root");
+	close_domain(b);
 	return passed;
 }
 
@@ -241,9 +244,7 @@ bool returns_on_affinity_change(void)
 	cpu_set_t cpus;
 	bool passed;
 
-	/* Affinity cannot change while admission looks after the root domain. */
-	must_write("t/cpuset.cpus.partition", "member");
-	must_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	open_domain();
 	b = on_loan();
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
@@ -251,11 +252,7 @@ bool returns_on_affinity_change(void)
 	if (sched_setaffinity(b->pid, sizeof(cpus), &cpus))
 		die("affinity");
 	passed = reaches("t/a", "returned_gone", gone + 1, 20 * MS);
-	borrower_stop(b);
-	settle();
-	must_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
-	must_write("t/cpuset.cpus", "1");
-	must_write("t/cpuset.cpus.partition", "root");
+	close_domain(b);
 	return passed;
 }
 
