@@ -101,8 +101,8 @@ static u64 spare_patience(struct task_struct *p, struct spare_pool *crowded)
 	if (!late && p->spare.hops < SPARE_HOPS)
 		return least;
 
-	if (late)
-		learned = max_t(u64, learned, p->spare.slow[heard]);
+	if (late && heard == SPARE_HEARD_EVENT)
+		learned = max_t(u64, learned, p->spare.slow);
 
 	return max(least, min(most, learned));
 }
@@ -145,9 +145,10 @@ static void spare_patience_more(struct task_struct *p, u64 gap)
 	enum spare_heard heard = p->spare.heard;
 
 	p->spare.late[heard] = min(p->spare.late[heard] + SPARE_LATE_STEP, SPARE_LATE_MOST);
-	p->spare.slow[heard] = spare_patience_for(gap, p->spare.slow[heard]);
 	if (heard == SPARE_HEARD_REPLY)
 		p->spare.patience[heard] = spare_patience_for(gap, spare_patience_learned(p));
+	else
+		p->spare.slow = spare_patience_for(gap, p->spare.slow);
 }
 
 /*
@@ -160,7 +161,7 @@ static void spare_patience_event(struct task_struct *p)
 {
 	s64 ran = p->se.sum_exec_runtime - p->spare.quiet_from;
 
-	if (p->spare.heard == SPARE_HEARD_REPLY && !p->spare.was_late &&
+	if (p->spare.heard == SPARE_HEARD_REPLY && !p->spare.added &&
 	    ran >= (s64)spare_patience_least(p))
 		spare_patience_less(p);
 	WRITE_ONCE(p->spare.heard, SPARE_HEARD_NOTHING);
@@ -168,7 +169,7 @@ static void spare_patience_event(struct task_struct *p)
 
 static void spare_patience_begin(struct rq *rq, struct task_struct *p)
 {
-	p->spare.was_late = false;
+	p->spare.added = false;
 	p->spare.quiet_from = spare_ran(rq, p);
 	WRITE_ONCE(p->spare.heard, SPARE_HEARD_EVENT);
 }
@@ -188,7 +189,7 @@ static void spare_patience_reply(struct rq *rq, struct task_struct *p)
 			(*late)--;
 	} else if (p->spare.heard && gap <= SPARE_PATIENCE_MOST) {
 		spare_patience_more(p, gap);
-		p->spare.was_late = true;
+		p->spare.added = p->spare.heard == SPARE_HEARD_REPLY;
 	}
 
 	p->spare.quiet_from = ran;

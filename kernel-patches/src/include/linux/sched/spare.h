@@ -49,7 +49,7 @@ enum spare_heard {
  *	run-queue lock
  * @late: whether it answers late, by @heard: grows with each late answer, falls with
  *	each event that has none; run-queue lock
- * @slow: ns of CPU time after which its late answers have come, by @heard: twice the
+ * @slow: ns of CPU time after which its late replies to events have come: twice the
  *	longest, or less if that was long ago; run-queue lock
  * @hops: how often it may pass on what came last to another thread; run-queue lock
  * @refused: it was refused a unit, and nothing has changed since; run-queue lock
@@ -58,7 +58,7 @@ enum spare_heard {
  * @served: it was dispatched on a loan for what came last; run-queue lock
  * @begun: it was dispatched on the loan that it has; run-queue lock
  * @answered: it has replied since the last event; run-queue lock
- * @was_late: it has answered the last event late; run-queue lock
+ * @added: it has added something to its reply, late; run-queue lock
  * @heard: what was heard of it last; run-queue lock
  * @halting: if it sleeps now, its guest has halted; its own
  * @tells: it is a vCPU whose guest has replied or halted once; its own
@@ -80,7 +80,7 @@ struct sched_spare_task {
 	s64			debt;
 	unsigned int		depletions;
 	unsigned int		patience[SPARE_NR_HEARD];
-	unsigned int		slow[SPARE_NR_HEARD];
+	unsigned int		slow;
 	unsigned int		hops;
 	unsigned char		late[SPARE_NR_HEARD];
 	unsigned char		heard;
@@ -89,7 +89,7 @@ struct sched_spare_task {
 	bool			served;
 	bool			begun;
 	bool			answered;
-	bool			was_late;
+	bool			added;
 	bool			halting;
 	bool			tells;
 	bool			sending;
