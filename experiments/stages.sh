@@ -214,11 +214,13 @@ percentiles() { # PERCENT...
 		}'
 }
 
-write_parameters() {
+# What went in. Where all of it but the project's commit is the same, so are the bytes of the tables.
+write_manifest() {
+	local stage
 	echo "project: $(git -C "$top" describe --always --dirty 2>/dev/null || echo unknown)"
-	echo "kernel: $(cat "$out"/stages/*/kernel 2>/dev/null | sort -u)"
-	echo "emulator: $(qemu-system-x86_64 --version | head -1)"
 	parameters
+	for stage in "${stages[@]}"; do echo "initramfs of $stage: $(<"$out/stages/$stage/initramfs")"; done
+	"$top/tests/testbed/testbed" manifest
 }
 
 # --- the command ---
@@ -235,7 +237,7 @@ main_of_stages() {
 	added+=("$top/out/tools/dlspare" "$top/experiments/vm.sh")
 	run_stages
 	write_tables
-	write_parameters >"$out/parameters.txt"
+	write_manifest >"$out/manifest.txt"
 	show
 	say "$(duration "$SECONDS"); results in $out"
 	! defined check_results || check_results
