@@ -835,6 +835,7 @@ static void run_tests(void)
 	start_over();
 	ksft_finished();
 }
+
 /* The supervisor */
 
 static void stop(int signal)
