@@ -1,0 +1,41 @@
+# The tables that README.md files show, made of the CSV files beside them: sourced by experiments/*/tables.
+# shellcheck shell=bash
+#
+# An experiments/NAME/tables calls table for each of its tables. In a README.md the line "<!-- table NAME/TABLE -->"
+# stands above the table that `experiments/run --tables` puts there.
+
+here=$(dirname "$(readlink -f "$0")")
+
+# shellcheck disable=SC2016 # programs of awk
+
+# For the programs: f(COLUMN) is a field by its name, row(TEXT) a line of the table, cells separated by " | ".
+readonly table_functions='
+function f(name) {
+	if (!(name in column)) {
+		print FILENAME " has no column " name >"/dev/stderr"
+		failed = 1
+		exit 1
+	}
+	return $column[name]
+}
+function row(text) { print "| " text " |" }
+function fixed(x, digits) { return sprintf("%." digits "f", x) }
+# us as ms, three digits or so
+function ms(us) { us /= 1000; return fixed(us, us < 1 ? 3 : us < 10 ? 2 : 1) }
+# 12345 as 12,345
+function grouped(n) {
+	n = fixed(n, 0)
+	while (match(n, /[0-9][0-9][0-9][0-9]($|,)/)) n = substr(n, 1, RSTART) "," substr(n, RSTART + 1)
+	return n
+}
+FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+END { if (failed) exit 1 }
+'
+
+# A program prints rows, in the order of the CSV or at its END.
+table() { # NAME HEADER CSV PROGRAM
+	printf '<!-- table %s/%s -->\n| %s |\n' "${here##*/}" "$1" "$2"
+	sed 's/[^|]//g; s/|/---|/g; s/^/|---|/' <<<"$2"
+	awk -F, "$table_functions $4" "$here/$3"
+	echo
+}
