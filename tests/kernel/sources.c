@@ -33,6 +33,7 @@
 
 #define ROOT "/sys/fs/cgroup/"
 #define TRACING "/sys/kernel/tracing/"
+#define SLEEP (3 * MS)	/* of a VMM that handles a write to SLOW, ns */
 
 enum {
 	VCPUS = 3,
@@ -45,8 +46,10 @@ enum {
 	/* Their handlers: send it on, and back; set the local timer; kick a device; work for long. */
 	VECTOR_CHAIN = 0x52, VECTOR_BACK = 0x53, VECTOR_AGAIN = 0x54, VECTOR_SET = 0x55, VECTOR_KICK = 0x56,
 	VECTOR_ASK = 0x57, VECTOR_WORK = 0x58,
-	/* Devices of the VMM: one that is kicked, and one that interrupts who asks. */
-	KICKED = 0xd0000000, ASKED = 0xd0001000,
+	/* ... kick it, have the VMM sleep, kick it again; of a higher class, so also while another one works. */
+	VECTOR_PARTS = 0x61,
+	/* Devices of the VMM: one that is kicked, one that interrupts who asks, one whose thread sleeps. */
+	KICKED = 0xd0000000, ASKED = 0xd0001000, SLOW = 0xd0002000,
 	/* Turns of a loop, more than an emulated CPU's turn: what a sender reports after it has sent is there. */
 	UNTIL_REPORTED = 3500000,
 	LOWEST = 1,	/* delivery mode */
@@ -59,7 +62,7 @@ static unsigned char *memory;
 static int vm, vcpus[VCPUS];
 static pid_t tids[VCPUS];
 static struct kvm_run *runs[VCPUS];
-static atomic_int ready;
+static atomic_int ready, kicks_seen;
 static unsigned int number, failures;
 
 static void must(long result, const char *what)
@@ -89,18 +92,20 @@ struct store {
 	uint32_t address, value;
 };
 
-enum { STORES = 2 };
+enum { STORES = 3 };
 
 #define IPI_TO(vcpu, vector) { { 0xfee00310, (vcpu) << 24 }, { 0xfee00300, 0x4000 | (vector) } }
 
-/* Counts, waits for so many turns of a loop, stores what is not for address 0, acknowledges. */
-static void emit_handler(uint32_t where, int vcpu, uint32_t wait, const struct store stores[STORES])
+/* Counts, waits for so many turns of a loop, stores what is not for address 0, acknowledges. @open: for a higher class. */
+static void emit_handler(uint32_t where, int vcpu, uint32_t wait, bool open, const struct store stores[STORES])
 {
 	unsigned char *at = memory + where;
 	uint32_t count = COUNTS + 4 * vcpu;
 
-	at = emit(at, "\xf0\xff\x05", 3);	/* lock inc dword */
+	at = emit(at, "\x51\xf0\xff\x05", 4);	/* push ecx; lock inc dword */
 	at = emit(at, &count, 4);
+	if (open)
+		at = emit(at, "\xfb", 1);	/* sti */
 	at = emit(at, "\xb9", 1);		/* mov ecx */
 	at = emit(at, &wait, 4);
 	at = emit(at, "\xe2\xfe", 2);		/* loop */
@@ -108,7 +113,7 @@ static void emit_handler(uint32_t where, int vcpu, uint32_t wait, const struct s
 		if (stores[i].address)
 			at = emit_store(at, stores[i].address, stores[i].value);
 	at = emit_store(at, 0xfee000b0, 0);
-	emit(at, "\xcf", 1);			/* iret */
+	emit(at, "\x59\xcf", 2);		/* pop ecx; iret */
 }
 
 static void set_gate(int vcpu, int vector, uint32_t handler)
@@ -136,6 +141,7 @@ static void load_guest(void)
 		{ 1, VECTOR_KICK, { { KICKED, 1 } }, UNTIL_REPORTED },
 		{ 1, VECTOR_ASK, { { ASKED, 1 } }, 1 },
 		{ 1, VECTOR_WORK, { { 0 } }, 80000000 },
+		{ 1, VECTOR_PARTS, { { KICKED, 1 }, { SLOW, 1 }, { KICKED, 2 } }, 1 },
 	};
 	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
 
@@ -144,14 +150,15 @@ static void load_guest(void)
 	for (int i = 0; i < VCPUS; i++) {
 		uint32_t handler = CODE + 0x100 * (i + 1);
 
-		emit_handler(handler, i, 1, (struct store[STORES]){ 0 });
+		emit_handler(handler, i, 1, false, (struct store[STORES]){ 0 });
 		for (int vector = VECTOR_PIC; vector < 256; vector++)
 			set_gate(i, vector, handler);
 	}
 	for (unsigned int i = 0; i < sizeof(handlers) / sizeof(*handlers); i++) {
 		uint32_t handler = CODE + 0x100 * (VCPUS + 1 + i);
 
-		emit_handler(handler, handlers[i].vcpu, handlers[i].wait, handlers[i].stores);
+		emit_handler(handler, handlers[i].vcpu, handlers[i].wait, handlers[i].vector == VECTOR_WORK,
+			     handlers[i].stores);
 		set_gate(handlers[i].vcpu, handlers[i].vector, handler);
 	}
 }
@@ -232,6 +239,10 @@ static void *run_vcpu(void *data)
 			die("KVM_RUN");
 		} else if (runs[i]->mmio.phys_addr == ASKED) {
 			send_msi(i, false, 0, VECTOR);
+		} else if (runs[i]->mmio.phys_addr == SLOW) {
+			pause_ns(SLEEP);
+		} else {
+			kicks_seen++;
 		}
 	}
 }
@@ -683,6 +694,26 @@ static void test_seen(void)
 	reserve(tids[1], 5 * MS, 10 * MS);
 }
 
+/* Its budget is gone at 20 ms, and it has the next one from 100 ms on. */
+static void test_sleep_after_reply(void)
+{
+	int before = kicks_seen, first, second;
+
+	reserve(tids[1], 20 * MS, 100 * MS);
+	pause_ns(200 * MS);
+	send_msi(1, false, 0, VECTOR_WORK);
+	pause_ns(50 * MS);
+	send_msi(1, false, 0, VECTOR_PARTS);
+	pause_ns(MS);
+	first = kicks_seen - before;
+	pause_ns(SLEEP + 12 * MS);
+	second = kicks_seen - before;
+	printf("# kicks: %d, then %d\n", first, second);
+	check_that("a vCPU whose VMM sleeps after a reply says the rest on a loan, too", first == 1 && second == 2);
+	pause_ns(500 * MS);
+	reserve(tids[1], 5 * MS, 10 * MS);
+}
+
 /* --- vhost-net --- */
 
 enum { RX, TX, QUEUES, RING = 4, ROUNDS = 8 };
@@ -880,6 +911,7 @@ int main(void)
 	test_timer();
 	test_replies();
 	test_seen();
+	test_sleep_after_reply();
 	vhost_open(&tap);
 	test_vhost(&tap, FAST, 1, "injected at once");
 	test_vhost(&tap, DEFERRED, 0, "deferred");

@@ -466,11 +466,19 @@ inline charge_leaving(p)
 inline sched_spare_dequeue(p, sleeps, halts)
 {
 	FORGET_PICK;
+	if
+	:: (sleeps) && t(p).answered && (t(p).pending || t(p).loan) ->
+		/* The patience that is left when it is back, or none. A halt ends it. */
+		if
 #ifdef FAULT_LINGERS_ASLEEP
-	saved = t(p).pending && !(halts);
+		:: saved = 1
 #else
-	saved = t(p).pending && !(halts) && !((sleeps) && t(p).answered);
+		:: saved = !(halts)
 #endif
+		:: saved = 0
+		fi
+	:: else -> saved = t(p).pending && !(halts)
+	fi;
 	t(p).pending = 0;
 	if
 	:: CURRENT(p) -> charge(CPU(p))

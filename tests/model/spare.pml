@@ -236,7 +236,7 @@ bit looking;			/* it runs, and has not looked at accepted */
 
 #define CAUSE_OK(p) \
 	(!t(p).pending && !t(p).loan || t(p).event || t(p).credit || \
-	 t(p).answered && t(p).queued || !source)
+	 t(p).answered && (t(p).queued || t(p).sleep == OTHERWISE) || !source)
 
 /*
  * Third sentence: what a loan was for ends it. So it is there or it is pending

@@ -491,7 +491,8 @@ static void after_loan(struct rq *rq, struct referee_thread *thread,
 			over(thread);
 		break;
 	case SPARE_RETURN_SLEEP:
-		if (has_done(p) || thread->replied)
+		/* Who has replied may be waited for: if not, on_over() follows. */
+		if (has_done(p))
 			over(thread);
 		break;
 	case SPARE_RETURN_REPLY:

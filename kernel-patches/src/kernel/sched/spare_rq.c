@@ -210,11 +210,12 @@ void __sched_spare_enqueue(struct rq *rq, struct task_struct *p)
 /*
  * @p leaves @rq. Its guest has halted: whatever came is done with. It sleeps
  * for another reason, a lock of its VMM's, say: it goes on with what came when
- * it is back. It goes to another CPU: the same, if nobody was served so far.
+ * it is back, or with the rest of it if it is waited for after a reply. It goes
+ * to another CPU: the same, if nobody was served so far.
  */
 void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 {
-	bool sleeps, halts, pending;
+	bool sleeps, halts, waited_for, pending;
 
 	/* It stays: this is one half of a change of its parameters. */
 	if (flags & DEQUEUE_SAVE)
@@ -224,8 +225,8 @@ void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 	/* On PREEMPT_RT a contended lock on the way to a halt is a sleep of its own. */
 	halts = sleeps && p->spare.halting &&
 		(READ_ONCE(p->__state) & TASK_INTERRUPTIBLE);
-	/* A reply has answered whatever had come by then: it does not linger asleep. */
-	pending = p->spare.pending && !halts && !(sleeps && p->spare.answered);
+	waited_for = !p->spare.answered || (sleeps && spare_patience_left(rq, p) > 0);
+	pending = p->spare.pending && !halts && (!sleeps || waited_for);
 
 	/* Here it may be throttled, and it is not to ask any more: it leaves. */
 	spare_set_pending(p, false);
@@ -235,8 +236,7 @@ void __sched_spare_dequeue(struct rq *rq, struct task_struct *p, int flags)
 	if (p->spare.stock)
 		spare_unwait(rq, p);
 	if (p->spare.loan) {
-		pending |= !halts && !p->spare.answered &&
-			   (sleeps || !p->spare.served);
+		pending |= !halts && waited_for && (sleeps || !p->spare.served);
 		spare_serve(rq, spare_return(rq, p, sleeps ? SPARE_RETURN_SLEEP :
 							     SPARE_RETURN_GONE));
 	}
