@@ -219,8 +219,10 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 		return FAIL(&a, MISSING, "no control groups, version 2: %s", strerror(errno));
 	if (!wanted_host(&host))
 		return FAIL(&a, MISSING, "/sys/devices/system/cpu: %s", strerror(errno));
-	if (!policy_copy(&all, policy) || (!apply->alone && !store_add_vms(&all, left_out, (void *)listener)))
-		return FAIL(&a, FAILED, "out of memory");
+	if (!policy_copy(&all, policy) || (!apply->alone && !store_add_vms(&all, left_out, (void *)listener))) {
+		code = FAIL(&a, FAILED, "out of memory");
+		goto out;
+	}
 	if (vms_find(&vms)) {
 		code = FAIL(&a, FAILED, "cannot look for VMs: %s", strerror(errno));
 		goto out;
