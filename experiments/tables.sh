@@ -19,6 +19,8 @@ function f(name) {
 	return $column[name]
 }
 function row(text) { print "| " text " |" }
+# What is left empty of a row in the columns of a header.
+function empty(header) { gsub(/[^|]/, "", header); gsub(/./, " | ", header); return header }
 function fixed(x, digits) { return sprintf("%." digits "f", x) }
 # us as ms, three digits or so
 function ms(us) { us /= 1000; return fixed(us, us < 1 ? 3 : us < 10 ? 2 : 1) }
@@ -38,4 +40,13 @@ table() { # NAME HEADER CSV PROGRAM
 	sed 's/[^|]//g; s/|/---|/g; s/^/|---|/' <<<"$2"
 	awk -F, "$table_functions $4" "$here/$3"
 	echo
+}
+
+# Those of claims.csv that do not hold, and how many do.
+table_of_claims() { # HEADER FIRST-COLUMNS
+	table claims "$1 | claim | measured | wanted" claims.csv '
+	{ total++ }
+	f("holds") == "yes" { held++ }
+	f("holds") == "no" { row('"$2"' " | " f("claim") " | " f("measured") " | " f("wanted")) }
+	END { row(held + 0 " of " total " hold" empty("'"$1"'") " |  |  | ") }'
 }
