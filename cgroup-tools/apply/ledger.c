@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apply/store.h"
+#include "host/file.h"
 #include "host/host.h"
 
 bool ledger_read(struct ledger *ledger, char *error, size_t size)
@@ -60,7 +61,7 @@ static int append(const struct setting *setting)
 		return -1;
 	if (settings_write_line(file, setting) | fclose(file))
 		goto out;
-	fd = open(host_path(STORE_LEDGER), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = open(host_path(STORE_LEDGER), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		goto out;
 	put = write(fd, text, size);
@@ -106,7 +107,7 @@ int ledger_write(struct ledger *ledger)
 	for (i = 0; i < ledger->originals.nr; i++)
 		settings_write_line(file, &ledger->originals.list[i]);
 	if (!fclose(file))
-		status = store_replace(host_path(STORE_LEDGER), text);
+		status = file_replace(host_path(STORE_LEDGER), text);
 	free(text);
 	return status;
 }

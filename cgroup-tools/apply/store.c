@@ -4,13 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/file.h"
 #include "host/host.h"
 
 static int make_folder(const char *path)
@@ -24,7 +24,7 @@ int store_lock(void)
 
 	if (make_folder(STORE_FOLDER) || make_folder(STORE_VMS))
 		return -1;
-	fd = open(host_path(STORE_FOLDER "/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(host_path(STORE_FOLDER "/lock"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && flock(fd, LOCK_EX)) {
 		close(fd);
 		fd = -1;
@@ -41,42 +41,6 @@ bool store_load(struct policy *policy, struct policy_error *error)
 	return policy_read(policy, host_path(STORE_POLICY), error);
 }
 
-int store_replace(const char *path, const char *text)
-{
-	char temporary[PATH_MAX];
-	size_t length = strlen(text), done = 0;
-	int fd, error;
-
-	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -1;
-	while (done < length) {
-		ssize_t put = write(fd, text + done, length - done);
-
-		if (put < 0 && errno != EINTR)
-			goto fail;
-		if (put > 0)
-			done += put;
-	}
-	if (close(fd))
-		goto fail_closed;
-	if (!rename(temporary, path))
-		return 0;
-fail_closed:
-	fd = -1;
-fail:
-	error = errno;
-	if (fd >= 0)
-		close(fd);
-	unlink(temporary);
-	errno = error;
-	return -1;
-}
-
 int store_save(const struct policy *policy)
 {
 	char *text = NULL;
@@ -88,7 +52,7 @@ int store_save(const struct policy *policy)
 		return -1;
 	if (policy_write(policy, file) | fclose(file))
 		goto out;
-	status = store_replace(host_path(STORE_POLICY), text);
+	status = file_replace(host_path(STORE_POLICY), text);
 out:
 	free(text);
 	return status;

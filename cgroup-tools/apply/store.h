@@ -28,7 +28,4 @@ int store_forget(void);
  */
 bool store_add_vms(struct policy *policy, void (*warn)(const char *text, void *data), void *data);
 
-/* Writes a whole file or leaves the old one: temporary, rename. */
-int store_replace(const char *path, const char *text);
-
 #endif

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apply/store.h"
 #include "command/command.h"
 #include "command/edit.h"
 #include "command/output.h"
 #include "command/state.h"
+#include "host/file.h"
 
 /* What VMs have beside an enum state_counter. */
 enum {
@@ -179,8 +179,8 @@ static int write_file(const char *path, const struct state *state)
 	write_all(file, state);
 	if (fclose(file))
 		code = fail(FAILED, "out of memory");
-	else if (store_replace(path, text))
-		code = fail(errno == ENOENT ? NOT_FOUND : FAILED, "--output '%s': %s", path, strerror(errno));
+	else if (file_replace(path, text))
+		code = fail(errno == ENOENT ? NOT_FOUND : FAILED, "--output '%s': %s", path, file_error(errno));
 	free(text);
 	return code;
 }

@@ -17,6 +17,7 @@
 
 #include "apply/store.h"
 #include "host/escape.h"
+#include "host/file.h"
 #include "host/host.h"
 #include "vmm-hooks/hook/metadata.h"
 
@@ -100,7 +101,7 @@ static int note(const char *path, const struct policy *policy)
 	error |= fclose(file);
 	/* Only the VM: the rest is the administrator's. */
 	if (!error)
-		error = store_replace(path, strstr(text, "vms = "));
+		error = file_replace(path, strstr(text, "vms = "));
 	free(text);
 	return error;
 }
