@@ -9,8 +9,6 @@
 #include "vmm-hooks/finder.h"
 #include "vmm-hooks/qmp.h"
 
-#define WAIT_MS 200
-
 /* A parameter of one of QEMU's options: "value,name=value,name,noname", in which ",," is a comma. */
 struct parameter {
 	char name[32];
@@ -128,7 +126,7 @@ static int ask(struct vm *vm, const char *path)
 	fd = qmp_connect(vm->pid, path);
 	if (fd < 0)
 		return -1;
-	nr = qmp_vcpus(fd, WAIT_MS, &vcpus);
+	nr = qmp_vcpus(fd, &vcpus);
 	error = errno;
 	for (ssize_t i = 0; i < nr; i++)
 		vm_set_vcpu(vm, vcpus[i].tid, vcpus[i].number);

@@ -18,6 +18,8 @@
 #include "host/clock.h"
 #include "host/host.h"
 
+int qmp_wait_ms = 200;
+
 /* 4096 vCPUs, QEMU's most, take 200 bytes each. */
 #define MOST_BYTES (1 << 20)
 
@@ -119,9 +121,9 @@ static ssize_t read_vcpus(const json_t *answer, struct qmp_vcpu **vcpus)
 	return nr;
 }
 
-ssize_t qmp_vcpus(int fd, int wait_ms, struct qmp_vcpu **vcpus)
+ssize_t qmp_vcpus(int fd, struct qmp_vcpu **vcpus)
 {
-	struct talk talk = { .fd = fd, .end_ms = clock_ms(CLOCK_MONOTONIC) + wait_ms };
+	struct talk talk = { .fd = fd, .end_ms = clock_ms(CLOCK_MONOTONIC) + qmp_wait_ms };
 	json_t *greeting, *ready = NULL, *answer = NULL;
 	ssize_t nr = -1;
 	int error;

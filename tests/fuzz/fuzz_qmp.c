@@ -25,7 +25,7 @@ static void ask(const char *greeting, const uint8_t *data, size_t size)
 	send(fds[1], greeting, strlen(greeting), MSG_DONTWAIT);
 	send(fds[1], data, size, MSG_DONTWAIT);
 	shutdown(fds[1], SHUT_WR);
-	nr = qmp_vcpus(fds[0], 1000, &vcpus);
+	nr = qmp_vcpus(fds[0], &vcpus);
 	MUST(nr);
 	for (ssize_t i = 0; i < nr; i++)
 		MUST(vcpus[i].tid > 0 && vcpus[i].number >= 0);
