@@ -223,6 +223,10 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 		code = FAIL(&a, FAILED, "out of memory");
 		goto out;
 	}
+	if (apply->save && store_size(policy) > POLICY_TEXT_MAX) {
+		code = FAIL(&a, WRONG_POLICY, "the policy is %zd bytes long as it is kept; it may have %d", store_size(policy), POLICY_TEXT_MAX);
+		goto out;
+	}
 	if (vms_find(&vms)) {
 		code = FAIL(&a, FAILED, "cannot look for VMs: %s", strerror(errno));
 		goto out;

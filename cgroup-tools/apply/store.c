@@ -41,19 +41,35 @@ bool store_load(struct policy *policy, struct policy_error *error)
 	return policy_read(policy, host_path(STORE_POLICY), error);
 }
 
-int store_save(const struct policy *policy)
+/* As it is kept; new, NULL without memory. */
+static char *text_of(const struct policy *policy, size_t *size)
 {
 	char *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
-	int status = -1;
+	FILE *file = open_memstream(&text, size);
 
 	if (!file)
-		return -1;
-	if (policy_write(policy, file) | fclose(file))
-		goto out;
-	status = file_replace(host_path(STORE_POLICY), text);
-out:
+		return NULL;
+	if (!(policy_write(policy, file) | fclose(file)))
+		return text;
+	free(text);
+	return NULL;
+}
+
+ssize_t store_size(const struct policy *policy)
+{
+	size_t size;
+	char *text = text_of(policy, &size);
+
+	free(text);
+	return text ? (ssize_t)size : -1;
+}
+
+int store_save(const struct policy *policy)
+{
+	size_t size;
+	char *text = text_of(policy, &size);
+	int status = text ? file_replace(host_path(STORE_POLICY), text) : -1;
+
 	free(text);
 	return status;
 }

@@ -101,6 +101,9 @@ bool policy_check(const struct policy *policy, struct policy_error *error);
 /* Writes what policy_read() reads back as the same policy. -1 and errno when that fails. */
 int policy_write(const struct policy *policy, FILE *file);
 
+/* Nothing longer is read, bytes. */
+#define POLICY_TEXT_MAX (1 << 20)
+
 struct pool_policy *policy_pool(const struct policy *policy, const char *name);
 struct vm_policy *policy_vm(const struct policy *policy, const char *name);
 

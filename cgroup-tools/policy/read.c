@@ -15,7 +15,6 @@
 #include "policy/inside.h"
 
 /* Bytes of a policy's text: some thousand VMs. */
-#define TEXT_MAX (1 << 20)
 
 #define DEVICES "\"any\", \"none\", or a list of names, such as ( \"tap0\", \"tap1\" )"
 
@@ -455,8 +454,8 @@ static bool parse(struct policy *policy, const char *text, const struct reader *
 	config_t config;
 	bool good;
 
-	if (strnlen(text, TEXT_MAX + 1) > TEXT_MAX)
-		return policy_refuse(reader->error, "%.160s: a policy is at most %d bytes long", reader->name, TEXT_MAX);
+	if (strnlen(text, POLICY_TEXT_MAX + 1) > POLICY_TEXT_MAX)
+		return policy_refuse(reader->error, "%.160s: a policy is at most %d bytes long", reader->name, POLICY_TEXT_MAX);
 	if (!check_includes(reader, text) || !check_tokens(reader, text))
 		return false;
 	config_init(&config);
@@ -496,7 +495,7 @@ bool policy_parse_more(struct policy *policy, const char *text, const char *name
 
 bool policy_read(struct policy *policy, const char *path, struct policy_error *error)
 {
-	char *text = malloc(TEXT_MAX + 2);
+	char *text = malloc(POLICY_TEXT_MAX + 2);
 	bool good = false;
 	FILE *file = NULL;
 	size_t length;
@@ -510,7 +509,7 @@ bool policy_read(struct policy *policy, const char *path, struct policy_error *e
 		goto out;
 	}
 	/* One byte more than is allowed, for policy_parse() to see. */
-	length = fread(text, 1, TEXT_MAX + 1, file);
+	length = fread(text, 1, POLICY_TEXT_MAX + 1, file);
 	text[length] = '\0';
 	if (ferror(file))
 		policy_refuse(error, "%.160s: %s", path, strerror(errno));

@@ -15,6 +15,15 @@ make_policy() {
 	echo ');'
 }
 
+# 10,500 VMs, in less than the 1 MiB that a policy may have: as it is kept it has more.
+make_too_long() {
+	awk 'BEGIN {
+		printf "vms = ("
+		for (i = 0; i < 10500; i++) printf "%s{name=\"%060d\";runtime=\"1ms\";period=\"4s\";}", i ? "," : "", i
+		print ");"
+	}'
+}
+
 # Runs a command; its time in us is in $took.
 timed() {
 	local began=${EPOCHREALTIME/./}
@@ -34,6 +43,11 @@ main() {
 	timed dlspare apply -v /tmp/policy
 	report "$([[ $(</tmp/said) == "dlspare: 0 writes" ]]; echo $?)" "a second apply writes nothing (${took:-?} us)" "$(</tmp/said)"
 	expect 0 "all have what they should have" dlspare verify
+	make_too_long >/tmp/long
+	cp /run/dlspare/policy.conf /tmp/before
+	expect 3 "a policy that could not be read again is refused" dlspare apply /tmp/long
+	report "$([[ $said == *'bytes long as it is kept; it may have 1048576'* ]] && cmp -s /run/dlspare/policy.conf /tmp/before; echo $?)" \
+		"… with its length, and the old one is kept ($(wc -c </tmp/long) bytes)" "$said"
 	timed dlspare reset
 	report "$(($? != 0 || took > 1000000))" "all are put back (${took:-?} us)" "$(</tmp/said)"
 	report "$([[ $untouched == "$(picture)" ]]; echo $?)" "everything is as found" "$(diff <(echo "$untouched") <(picture))"

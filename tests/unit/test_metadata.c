@@ -108,6 +108,12 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_false(vm->any_device);
 	policy_free(&policy);
 
+	policy = read_good(VM "pool='gold' devices='tap0,tap1, tap2'/>");
+	assert_int_equal(policy.vms->nr_devices, 3);
+	assert_string_equal(policy.vms->devices[1], "tap1");
+	assert_string_equal(policy.vms->devices[2], "tap2");
+	policy_free(&policy);
+
 	policy = read_good(VM "runtime='4ms' period='10ms' devices='none'/>");
 	assert_null(policy.vms->pool);
 	assert_false(policy.vms->borrow.on);
@@ -174,7 +180,7 @@ static void names_the_value_and_the_rule(void **state)
 	assert_refused(VM "runtime='0ms' period='100ms'/>", "<vm> runtime='0ms': it is too short");
 	assert_refused(VM "runtime='4ms' period=''/>", "<vm> period='': a time begins with a digit");
 	assert_refused(VM "pool='gold' vcpus='x'/>", "<vm> vcpus='x': it must be numbers and ranges");
-	assert_refused(VM "pool='gold' devices=' '/>", "<vm> devices=' ': it must be any, none, or names");
+	assert_refused(VM "pool='gold' devices=' , '/>", "<vm> devices=' , ': it must be any, none, or names");
 	assert_refused(POOL "<dlspare:borrow chances='0'/>" END, "<borrow> chances='0': the number is too small");
 	assert_refused(POOL "<dlspare:borrow chances='many'/>" END, "<borrow> chances='many': it must be a whole");
 	assert_refused(POOL "<dlspare:borrow charge='1'/>" END, "<borrow> charge='1': it must be yes or no");

@@ -7,6 +7,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +21,9 @@
 #include "host/file.h"
 #include "host/host.h"
 #include "vmm-hooks/hook/metadata.h"
+
+/* Of a file that is noted, without ".conf" and what comes behind while it is written; a name has at most 255. */
+#define NAME_BYTES 240
 
 /* libvirt has the XML ready when it starts the hook, and lets none of its messages be larger. */
 #define WAIT_MS 1000
@@ -67,12 +71,25 @@ static bool means(const char *text, const char *at)
 	return !isascii((unsigned char)*at) || !(isalnum((unsigned char)*at) || strchr("_.-", *at));
 }
 
-/* The file's path, new. */
+/* FNV-1a, 64 bits. */
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
+/* The file's path, new. A name that is too long for one is cut, and told apart by its hash. */
 static char *path_of(const char *domain)
 {
-	char *name = escape(domain, means), *path;
+	char *name = escape(domain, means), *path = NULL;
 
-	path = name ? strdup(host_path(STORE_VMS "/%s.conf", name)) : NULL;
+	if (name && strlen(name) <= NAME_BYTES)
+		path = strdup(host_path(STORE_VMS "/%s.conf", name));
+	else if (name)
+		path = strdup(host_path(STORE_VMS "/%.*s-%016" PRIx64 ".conf", NAME_BYTES - 17, name, hash_of(domain)));
 	free(name);
 	return path;
 }

@@ -71,7 +71,7 @@ static bool read_pool(struct vm_policy *vm, const char *text, const char **rule)
 	return read_copy(&vm->pool, text, rule);
 }
 
-/* "any", "none", or names with blanks between them, which no device's name has. */
+/* "any", "none", or names with blanks or commas between them. */
 static bool read_devices(struct vm_policy *vm, const char *text, const char **rule)
 {
 	char *copy, *rest, *name;
@@ -82,13 +82,13 @@ static bool read_devices(struct vm_policy *vm, const char *text, const char **ru
 		return true;
 	if (!read_copy(&copy, text, rule))
 		return false;
-	for (rest = copy; done && (name = strsep(&rest, " \t\n")); )
+	for (rest = copy; done && (name = strsep(&rest, " ,\t\n")); )
 		done = !*name || names_add(&vm->devices, &vm->nr_devices, name);
 	free(copy);
 	if (!done)
 		*rule = strerror(ENOMEM);
 	else if (!vm->nr_devices)
-		*rule = "it must be any, none, or names with blanks between them";
+		*rule = "it must be any, none, or names with blanks or commas between them";
 	return done && vm->nr_devices;
 }
 
