@@ -17,8 +17,12 @@ void output_start(struct output *output, const struct output_column *columns)
 	output->failed = !output->table;
 	scols_table_enable_colors(output->table, options.color);
 	scols_table_enable_noheadings(output->table, !*columns->heading);
-	for (; columns->heading; columns++)
-		output->failed |= !scols_table_new_column(output->table, columns->heading, 0, columns->flags);
+	for (; columns->heading; columns++) {
+		struct libscols_column *column = scols_table_new_column(output->table, columns->heading, 0, columns->flags);
+
+		/* A group of systemd's has "\x2d" in its name: as it is, for people to copy. */
+		output->failed |= !column || scols_column_set_safechars(column, "\\");
+	}
 }
 
 static void add_row(struct output *output, struct libscols_line *above)

@@ -78,6 +78,10 @@ only_the_other_is_found() {
 	[[ $found != *"pid=$nameless"* && $found == *"pid=${id[vmm]}"* ]]
 }
 
+is_printed_as_it_is() { # GROUP
+	dlspare find | tee /dev/stderr | grep -qF "$1"
+}
+
 declare -A id
 start_named
 start_nameless
@@ -85,6 +89,10 @@ check_both "by debugfs"
 umount /sys/kernel/debug
 expect 1 "debugfs is not there any more" test -e /sys/kernel/debug/kvm
 check_both "by names and the monitor"
+readonly scope='machine-qemu\x2d1\x2dvm1.scope'
+mkdir "/sys/fs/cgroup/$scope"
+echo $nameless >"/sys/fs/cgroup/$scope/cgroup.procs"
+expect 0 "a scope of systemd's is printed with its backslashes" is_printed_as_it_is "$scope"
 kill -9 $nameless
 wait $nameless 2>/dev/null || :
 expect 0 "what has ended is not found" only_the_other_is_found
