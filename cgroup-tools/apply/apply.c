@@ -147,12 +147,13 @@ static void written(const struct step *step, void *data)
 
 static void left_out(const char *text, void *data)
 {
-	const struct apply_listener *listener = data;
+	const struct applying *a = data;
 	char *whole;
 
+	a->apply->left_out++;
 	if (asprintf(&whole, "left out: %s", text) < 0)
 		return;
-	listener->noted(whole, listener->data);
+	a->listener->noted(whole, a->listener->data);
 	free(whole);
 }
 
@@ -213,13 +214,13 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 	char error[256];
 	int code;
 
-	apply->steps = 0;
+	apply->steps = apply->left_out = 0;
 	policy_init(&all);
 	if (group_start())
 		return FAIL(&a, MISSING, "no control groups, version 2: %s", strerror(errno));
 	if (!wanted_host(&host))
 		return FAIL(&a, MISSING, "/sys/devices/system/cpu: %s", strerror(errno));
-	if (!policy_copy(&all, policy) || (!apply->alone && !store_add_vms(&all, left_out, (void *)listener))) {
+	if (!policy_copy(&all, policy) || (!apply->alone && !store_add_vms(&all, left_out, &a))) {
 		code = FAIL(&a, FAILED, "out of memory");
 		goto out;
 	}

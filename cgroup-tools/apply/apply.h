@@ -23,6 +23,7 @@ struct apply {
 	bool alone;			/* without the VMs of hooks */
 	unsigned int steps;		/* result: writes made, or to be made */
 	unsigned int missing;		/* result: VMs of the policy that do not run */
+	unsigned int left_out;		/* result: files of hooks that break a rule */
 };
 
 /* As store_lock(); a descriptor to close, or minus a result after telling why. */

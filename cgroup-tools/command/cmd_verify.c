@@ -23,6 +23,9 @@ int cmd_verify(int argc, char **argv)
 	if (code == DONE && how.steps)
 		code = fail(DIFFERS, "the kernel differs from the policy in force: %u write%s would set that right", how.steps,
 			    how.steps == 1 ? "" : "s");
+	else if (code == DONE && how.left_out)
+		code = fail(DIFFERS, "%u VM%s left out: what hooks have told of %s breaks a rule; dlspare show names it", how.left_out,
+			    how.left_out == 1 ? " is" : "s are", how.left_out == 1 ? "it" : "them");
 	else if (code == DONE)
 		say("the kernel is as configured");
 	policy_free(&policy);

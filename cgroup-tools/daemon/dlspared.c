@@ -155,8 +155,8 @@ static void watch(const struct policy *policy)
 	vms_free(&vms);
 }
 
-/* Makes the host as the policy in force, or the new one when there is one, wants it. */
-static void look(const struct policy *new)
+/* Makes the host as the policy in force, or the new one when there is one, wants it. A result, of what failed last. */
+static int look(const struct policy *new)
 {
 	struct apply apply = { .save = new != NULL };
 	struct policy_error error;
@@ -166,9 +166,9 @@ static void look(const struct policy *new)
 	begin_look();
 	lock = apply_lock(&listener);
 	if (lock < 0)
-		return;
+		return -lock;
 	if (new ? !policy_copy(&policy, new) : !store_load(&policy, &error)) {
-		fail(FAILED, "the policy in force cannot be read, nothing is changed: %s", new ? "out of memory" : error.text);
+		code = fail(FAILED, "the policy in force cannot be read, nothing is changed: %s", new ? "out of memory" : error.text);
 		goto out;
 	}
 	/* Before the look: what happens during it makes another one. */
@@ -181,6 +181,7 @@ static void look(const struct policy *new)
 	policy_free(&policy);
 out:
 	close(lock);
+	return code;
 }
 
 /* A file that cannot be applied whole changes nothing. */
@@ -242,7 +243,7 @@ static int run(const char *path, bool once)
 	struct event_sources missing;
 	struct policy_error error;
 	struct policy policy;
-	int signals, lock;
+	int signals, lock, code;
 
 	signals = open_signals();
 	if (group_start())
@@ -264,14 +265,14 @@ static int run(const char *path, bool once)
 	/* After a restart of the daemon the policy in force goes on; after one of the host there is none. */
 	if (!host_exists(host_path(STORE_POLICY)) && host_exists(path)) {
 		if (policy_read(&policy, path, &error)) {
-			look(&policy);
+			code = look(&policy);
 			policy_free(&policy);
 		} else {
-			fail(WRONG_POLICY, "%s", error.text);
 			look(NULL);
+			code = fail(WRONG_POLICY, "%s", error.text);
 		}
 	} else {
-		look(NULL);
+		code = look(NULL);
 	}
 	sd_notify(0, "READY=1");
 	while (!once && handle_signals(signals, path)) {
@@ -281,7 +282,8 @@ static int run(const char *path, bool once)
 	sd_notify(0, "STOPPING=1");
 	event_stop();
 	close(signals);
-	return DONE;
+	/* Else the looks after it have mended what could be. */
+	return once ? code : DONE;
 }
 
 static void usage(void)
@@ -289,7 +291,7 @@ static void usage(void)
 	puts("Usage: dlspared [OPTION]...\n\n"
 	     "Keeps reservations and pools as configured while VMs come and go. SIGHUP applies the file again.\n\n"
 	     "  -c, --config FILE    applied at the first start after boot, and on SIGHUP (" STORE_CONF ")\n"
-	     "  -1, --once           one look, then end\n"
+	     "  -1, --once           one look, then end, with the exit status of what failed\n"
 	     "  -q, --quiet          no messages but errors\n"
 	     "  -v, --verbose        each write\n"
 	     "  -h, --help\n"

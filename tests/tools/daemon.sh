@@ -43,6 +43,24 @@ is_as_wanted() {
 	dlspare verify --quiet
 }
 
+# With --once, and what verify says of what a hook has noted.
+tells_how_it_ends() {
+	echo 'vms = ( { name = "a"; runtime = "5ms"; } );' >/tmp/bad
+	policy 99ms 1 >/tmp/large
+	policy 10ms 1 >/tmp/good
+	start_fake a 1
+	expect 3 "--once: a file that breaks a rule" dlspared --once --config /tmp/bad
+	expect 4 "--once: a VM that has no room" dlspared --once --config /tmp/large
+	dlspare reset --quiet
+	expect 0 "--once: as configured" dlspared --once --config /tmp/good
+	expect 0 "verify: as configured" dlspare verify
+	echo 'vms = ( { name = "x"; pool = "lead"; } );' >/run/dlspare/vms.d/x.conf
+	expect 7 "verify: a VM of a hook's is left out" dlspare verify --quiet
+	rm /run/dlspare/vms.d/x.conf
+	dlspare reset --quiet
+	stop_fake "$pid"
+}
+
 keeps_up() {
 	local daemon pool=/sys/fs/cgroup/dlspare.slice/gold cpu=/sys/fs/cgroup/dlspare.slice/gold/cpu1
 	mkdir -p /etc/dlspare
@@ -160,6 +178,7 @@ is_killed() {
 	stop_fake "$c"
 }
 
+tells_how_it_ends
 keeps_up
 is_reset
 is_killed
