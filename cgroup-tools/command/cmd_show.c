@@ -9,6 +9,7 @@
 #include "apply/store.h"
 #include "command/command.h"
 #include "command/edit.h"
+#include "command/output.h"
 #include "command/report.h"
 
 static json_t *cpus_json(const struct cpus *cpus)
@@ -23,11 +24,12 @@ static json_t *cpus_json(const struct cpus *cpus)
 static json_t *pool_json(const struct pool_policy *pool)
 {
 	char *group = policy_group(pool);
-	json_t *json = json_pack("{s:s, s:I, s:I, s:i, s:o, s:b, s:s, s:s*}", "name", pool->name,
+	json_t *json = json_pack("{s:s, s:I, s:I, s:i, s:o, s:b, s:s, s:o*}", "name", pool->name,
 				 "runtime_ns", (json_int_t)pool->spare.runtime, "period_ns",
 				 (json_int_t)pool->spare.period, "units", (int)pool->units, "cpus",
 				 cpus_json(&pool->cpus), "exclusive", (int)pool->exclusive, "edf",
-				 policy_partitioned(pool) ? "partitioned" : "global", "group", group);
+				 policy_partitioned(pool) ? "partitioned" : "global", "group",
+				 group ? output_json_text(group) : NULL);
 
 	free(group);
 	return json;
@@ -42,7 +44,7 @@ static json_t *devices_json(const struct vm_policy *vm)
 		return json_string("any");
 	json = json_array();
 	for (i = 0; i < vm->nr_devices; i++)
-		json_array_append_new(json, json_string(vm->devices[i]));
+		json_array_append_new(json, output_json_text(vm->devices[i]));
 	return json;
 }
 
@@ -50,8 +52,8 @@ static json_t *vm_json(const struct vm_policy *vm)
 {
 	static const char *const kinds[] = { "keep", "housekeeping", "deadline" };
 
-	return json_pack("{s:s, s:I, s:I, s:o, s:s?, s:{s:b, s:i, s:b, s:b, s:I, s:b}, s:{s:s, s:o, s:I, s:I}, s:o}",
-			 "name", vm->name, "runtime_ns", (json_int_t)vm->reservation.runtime,
+	return json_pack("{s:o, s:I, s:I, s:o, s:s?, s:{s:b, s:i, s:b, s:b, s:I, s:b}, s:{s:s, s:o, s:I, s:I}, s:o}",
+			 "name", output_json_text(vm->name), "runtime_ns", (json_int_t)vm->reservation.runtime,
 			 "period_ns", (json_int_t)vm->reservation.period, "vcpus", cpus_json(&vm->vcpus),
 			 "pool", vm->pool,
 			 "borrow", "on", (int)vm->borrow.on, "chances", (int)vm->borrow.chances,

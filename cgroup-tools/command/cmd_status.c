@@ -405,11 +405,12 @@ static json_t *pool_json(const struct state_pool *pool)
 	char *cpus = cpus_print(&pool->policy->cpus);
 	json_t *json;
 
-	json = json_pack("{s:s, s:o, s:i, s:s, s:b, s:s, s:s*, s:o}", "name", pool->policy->name, "spare",
+	json = json_pack("{s:s, s:o, s:i, s:s, s:b, s:s, s:o*, s:o}", "name", pool->policy->name, "spare",
 			 output_json_reservation(pool->policy->spare), "units_per_cpu", (int)pool->policy->units, "cpus",
 			 cpus && *cpus ? cpus : "all", "exclusive", (int)pool->policy->exclusive, "edf",
-			 policy_partitioned(pool->policy) ? "partitioned" : "global", "group", pool->group,
-			 "counters", counters_json(&pool->counters, NR_STATE_COUNTERS));
+			 policy_partitioned(pool->policy) ? "partitioned" : "global", "group",
+			 pool->group ? output_json_text(pool->group) : NULL, "counters",
+			 counters_json(&pool->counters, NR_STATE_COUNTERS));
 	free(cpus);
 	return json;
 }

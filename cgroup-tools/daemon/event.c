@@ -133,19 +133,21 @@ static void watch_folder(const char *path)
 	inotify_add_watch(fds[INOTIFY].fd, path, FOLDER_EVENTS);
 }
 
-/* A VM has a folder, and in it a folder for each vCPU. */
-static void watch_kvm(void)
+/* A folder and those in it. */
+static void watch_folders(const char *path)
 {
-	char path[PATH_MAX];
+	char inner[PATH_MAX];
 	struct dirent *entry;
 	DIR *folder;
 
-	snprintf(path, sizeof(path), "%s", host_path("/sys/kernel/debug/kvm"));
 	watch_folder(path);
 	folder = opendir(path);
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_type == DT_DIR && *entry->d_name != '.')
-			watch_folder(host_path("/sys/kernel/debug/kvm/%s", entry->d_name));
+	while (folder && (entry = readdir(folder))) {
+		if (entry->d_type != DT_DIR || *entry->d_name == '.')
+			continue;
+		if (snprintf(inner, sizeof(inner), "%s/%s", path, entry->d_name) < (int)sizeof(inner))
+			watch_folder(inner);
+	}
 	if (folder)
 		closedir(folder);
 }
@@ -168,8 +170,9 @@ static void watch_cpus(const struct pool_policy *pool, int cpu)
 {
 	char *group = policy_cpus_group(pool, cpu);
 
+	/* In it are those of the VMs, with their terms. */
 	if (group)
-		watch_folder(group_path(group, NULL));
+		watch_folders(group_path(group, NULL));
 	free(group);
 }
 
@@ -279,7 +282,8 @@ void event_watch(const struct policy *policy, const struct vms *vms)
 
 	watch_folder(host_path(STORE_FOLDER));
 	watch_folder(host_path(STORE_VMS));
-	watch_kvm();
+	/* A VM has a folder, and in it a folder for each vCPU. */
+	watch_folders(host_path("/sys/kernel/debug/kvm"));
 	for (i = 0; i < policy->nr_pools; i++)
 		watch_pool(&policy->pools[i]);
 	forget_processes();

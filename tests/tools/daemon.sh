@@ -57,6 +57,10 @@ tells_how_it_ends() {
 	echo 'vms = ( { name = "x"; pool = "lead"; } );' >/run/dlspare/vms.d/x.conf
 	expect 7 "verify: a VM of a hook's is left out" dlspare verify --quiet
 	rm /run/dlspare/vms.d/x.conf
+	printf '%s\n' 'vms = ( { name = "w\xffb"; runtime = "5ms"; period = "100ms"; } );' >/tmp/bytes
+	dlspare apply --quiet /tmp/bytes
+	said=$(dlspare show --json)
+	report "$([[ $said == *'"name": "w?b"'* ]]; echo $?)" "show --json: a VM whose name is no UTF-8" "$said"
 	dlspare reset --quiet
 	stop_fake "$pid"
 }
