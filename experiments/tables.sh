@@ -19,6 +19,8 @@ function f(name) {
 	return $column[name]
 }
 function row(text) { print "| " text " |" }
+# Takes part in keys[1..nr_keys], each once, in the order in which they come.
+function key(text) { if (!(text in is_key)) keys[++nr_keys] = text; is_key[text]; return text }
 # What is left empty of a row in the columns of a header.
 function empty(header) { gsub(/[^|]/, "", header); gsub(/./, " | ", header); return header }
 function fixed(x, digits) { return sprintf("%." digits "f", x) }
@@ -40,6 +42,29 @@ table() { # NAME HEADER CSV PROGRAM
 	sed 's/[^|]//g; s/|/---|/g; s/^/|---|/' <<<"$2"
 	awk -F, "$table_functions $4" "$here/$3"
 	echo
+}
+
+# A row for each request to a guest: CELLS, an expression of both(ARM), its p50 and p99, p99(ARM) and loan(ARM), ms, and
+# loans(ARM), how many.
+table_of_requests() { # HEADER CELLS
+	table requests "$1" summary.csv '
+	function both(arm) { return p50_of[k, arm] ", " p99_of[k, arm] }
+	function p99(arm) { return p99_of[k, arm] }
+	function loan(arm) { return loan_of[k, arm] }
+	function loans(arm) { return loans_of[k, arm] }
+	{
+		k = key(f("config") " | " f("request"))
+		p50_of[k, f("arm")] = ms(f("p50_us"))
+		p99_of[k, f("arm")] = ms(f("p99_us"))
+		loan_of[k, f("arm")] = ms(f("loan_us"))
+		loans_of[k, f("arm")] = fixed(f("loans"), 1)
+	}
+	END {
+		for (i = 1; i <= nr_keys; i++) {
+			k = keys[i]
+			row(k " | " '"$2"')
+		}
+	}'
 }
 
 # Those of claims.csv that do not hold, and how many do.

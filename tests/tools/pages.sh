@@ -78,22 +78,26 @@ try_sentences() {
 	done < <(tr '\n' ' ' </add/README.md | grep -oE '`dlspare [^`]*`' | tr -d '`')
 }
 
-# The indented or fenced lines of a page's EXAMPLES, joined where a line goes on.
+# What is between fences in the EXAMPLES of a page.
 examples_of() { # PAGE
-	sed -n '/^# EXAMPLES$/,/^# [^E]/p' "/add/man/$1.scd" | sed -n '/^```$/,/^```$/{/^```$/d;p}' |
-		sed -e ':a' -e '/\\\\$/N; s/\\\\\n *//; ta'
+	sed -n '/^# EXAMPLES\?$/,/^# [^E]/p' "/add/man/$1.scd" | sed -n '/^```$/,/^```$/{/^```$/d;p}'
+}
+
+# Its commands, joined where a line goes on.
+commands_of() { # PAGE
+	examples_of "$1" | sed -e ':a' -e '/\\\\$/N; s/\\\\\n *//; ta'
 }
 
 try_page() { # PAGE
 	local command
-	while IFS= read -r command; do try "$1" "$command" ''; done < <(examples_of "$1")
+	while IFS= read -r command; do try "$1" "$command" ''; done < <(commands_of "$1")
 }
 
 testbed guest start web --vcpu-cpus none --load spin >/tmp/ids
 mkdir -p /etc/dlspare /etc/libvirt/hooks/qemu.d
 ln -s /add/dlspare-libvirt-hook /etc/libvirt/hooks/qemu.d/dlspare
 cd /tmp
-sed -n '/^# EXAMPLE$/,/^# FILES$/p' /add/man/dlspare.conf.5.scd | sed -n '/^```$/,/^```$/{/^```$/d;p}' >new.conf
+examples_of dlspare.conf.5 >new.conf
 
 try_readme
 try_sentences
