@@ -201,6 +201,20 @@ static int make(const struct change *change, struct ledger *ledger, struct apply
 	return a->code;
 }
 
+/* What is kept has to be read again. */
+static int check_length(const struct policy *policy, struct applying *a)
+{
+	char *text = policy_text(policy);
+	size_t length = text ? strlen(text) : 0;
+
+	free(text);
+	if (!text)
+		return FAIL(a, FAILED, "out of memory");
+	if (length > POLICY_TEXT_MAX)
+		return FAIL(a, WRONG_POLICY, "the policy is %zu bytes long as it is kept; it may have %d", length, POLICY_TEXT_MAX);
+	return DONE;
+}
+
 int apply_policy(const struct policy *policy, struct apply *apply, const struct apply_listener *listener)
 {
 	struct applying a = { apply, listener, DONE };
@@ -224,10 +238,9 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 		code = FAIL(&a, FAILED, "out of memory");
 		goto out;
 	}
-	if (apply->save && store_size(policy) > POLICY_TEXT_MAX) {
-		code = FAIL(&a, WRONG_POLICY, "the policy is %zd bytes long as it is kept; it may have %d", store_size(policy), POLICY_TEXT_MAX);
+	code = apply->save ? check_length(policy, &a) : DONE;
+	if (code != DONE)
 		goto out;
-	}
 	if (vms_find(&vms)) {
 		code = FAIL(&a, FAILED, "cannot look for VMs: %s", strerror(errno));
 		goto out;

@@ -41,33 +41,9 @@ bool store_load(struct policy *policy, struct policy_error *error)
 	return policy_read(policy, host_path(STORE_POLICY), error);
 }
 
-/* As it is kept; new, NULL without memory. */
-static char *text_of(const struct policy *policy, size_t *size)
-{
-	char *text = NULL;
-	FILE *file = open_memstream(&text, size);
-
-	if (!file)
-		return NULL;
-	if (!(policy_write(policy, file) | fclose(file)))
-		return text;
-	free(text);
-	return NULL;
-}
-
-ssize_t store_size(const struct policy *policy)
-{
-	size_t size;
-	char *text = text_of(policy, &size);
-
-	free(text);
-	return text ? (ssize_t)size : -1;
-}
-
 int store_save(const struct policy *policy)
 {
-	size_t size;
-	char *text = text_of(policy, &size);
+	char *text = policy_text(policy);
 	int status = text ? file_replace(host_path(STORE_POLICY), text) : -1;
 
 	free(text);

@@ -3,8 +3,6 @@
 #ifndef DLSPARE_STORE_H
 #define DLSPARE_STORE_H
 
-#include <sys/types.h>
-
 #include "policy/policy.h"
 
 #define STORE_FOLDER "/run/dlspare"
@@ -18,8 +16,6 @@ int store_lock(void);
 
 /* The policy in force; an empty one when there is none. */
 bool store_load(struct policy *policy, struct policy_error *error);
-/* How many bytes it has when it is kept; -1 without memory. What has more than POLICY_TEXT_MAX cannot be loaded. */
-ssize_t store_size(const struct policy *policy);
 /* Replaces it whole. 0, or -1 with errno. */
 int store_save(const struct policy *policy);
 

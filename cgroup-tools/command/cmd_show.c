@@ -29,7 +29,7 @@ static json_t *pool_json(const struct pool_policy *pool)
 				 (json_int_t)pool->spare.period, "units", (int)pool->units, "cpus",
 				 cpus_json(&pool->cpus), "exclusive", (int)pool->exclusive, "edf",
 				 policy_partitioned(pool) ? "partitioned" : "global", "group",
-				 group ? output_json_text(group) : NULL);
+				 output_json_text(group));
 
 	free(group);
 	return json;

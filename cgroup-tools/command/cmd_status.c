@@ -409,7 +409,7 @@ static json_t *pool_json(const struct state_pool *pool)
 			 output_json_reservation(pool->policy->spare), "units_per_cpu", (int)pool->policy->units, "cpus",
 			 cpus && *cpus ? cpus : "all", "exclusive", (int)pool->policy->exclusive, "edf",
 			 policy_partitioned(pool->policy) ? "partitioned" : "global", "group",
-			 pool->group ? output_json_text(pool->group) : NULL, "counters",
+			 output_json_text(pool->group), "counters",
 			 counters_json(&pool->counters, NR_STATE_COUNTERS));
 	free(cpus);
 	return json;

@@ -119,7 +119,7 @@ char *output_utf8(const char *text)
 
 json_t *output_json_text(const char *text)
 {
-	char *copy = output_utf8(text);
+	char *copy = text ? output_utf8(text) : NULL;
 	json_t *json = copy ? json_string(copy) : NULL;
 
 	free(copy);

@@ -39,7 +39,7 @@ int output_json(json_t *document);
 
 /* A copy for formats that know UTF-8 only: '?' stands for each byte above 127 if it is something else. */
 char *output_utf8(const char *text);
-/* The same as a JSON string. */
+/* The same as a JSON string; NULL for none. */
 json_t *output_json_text(const char *text);
 /* null for none. */
 json_t *output_json_reservation(struct reservation reservation);

@@ -101,7 +101,10 @@ bool policy_check(const struct policy *policy, struct policy_error *error);
 /* Writes what policy_read() reads back as the same policy. -1 and errno when that fails. */
 int policy_write(const struct policy *policy, FILE *file);
 
-/* Nothing longer is read, bytes. */
+/* The same as a text; new, NULL without memory. */
+char *policy_text(const struct policy *policy);
+
+/* Nothing longer is read, bytes: some thousand VMs. */
 #define POLICY_TEXT_MAX (1 << 20)
 
 struct pool_policy *policy_pool(const struct policy *policy, const char *name);

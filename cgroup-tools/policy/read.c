@@ -14,8 +14,6 @@
 #include "host/units.h"
 #include "policy/inside.h"
 
-/* Bytes of a policy's text: some thousand VMs. */
-
 #define DEVICES "\"any\", \"none\", or a list of names, such as ( \"tap0\", \"tap1\" )"
 
 struct reader {

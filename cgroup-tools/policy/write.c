@@ -143,3 +143,17 @@ int policy_write(const struct policy *policy, FILE *file)
 	fputs("\n);\n", file);
 	return good && !fflush(file) && !ferror(file) ? 0 : -1;
 }
+
+char *policy_text(const struct policy *policy)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *file = open_memstream(&text, &length);
+
+	if (!file)
+		return NULL;
+	if (!(policy_write(policy, file) | fclose(file)))
+		return text;
+	free(text);
+	return NULL;
+}

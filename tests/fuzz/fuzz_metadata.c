@@ -23,6 +23,7 @@ static void read_back(struct policy *policy)
 
 	MUST(!policy->vms[0].pool || policy_add_pool(policy, policy->vms[0].pool));
 	text = policy_text(policy);
+	MUST(text);
 	MUST(policy_parse(&same, text, "metadata", &error));
 	MUST(same_policy(policy, &same));
 	policy_free(&same);

@@ -27,6 +27,7 @@ static void check_good(const struct policy *policy)
 	struct policy_error error;
 	struct policy again;
 
+	MUST(text);
 	MUST(policy_check(policy, &error));
 	MUST(policy_parse(&again, text, "again", &error));
 	MUST(same_policy(policy, &again));

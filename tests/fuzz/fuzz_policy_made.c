@@ -153,6 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		take_vm(&bytes, &policy);
 
 	text = policy_text(&policy);
+	MUST(text);
 	if (policy_check(&policy, &error)) {
 		normalise(&policy);
 		MUST(policy_parse(&again, text, "again", &error));

@@ -53,14 +53,4 @@ static inline bool same_policy(const struct policy *a, const struct policy *b)
 	return true;
 }
 
-static inline char *policy_text(const struct policy *policy)
-{
-	char *text = NULL;
-	size_t length;
-	FILE *file = open_memstream(&text, &length);
-
-	MUST(file && !policy_write(policy, file) && !fclose(file));
-	return text;
-}
-
 #endif

@@ -1,49 +1,30 @@
-// SPDX-License-Identifier: GPL-2.0
+// sources: tests/unit/host_tree.c
 /* Files that are replaced whole: what is at their place, who could have been there before, and a full file system. */
 #include "unit.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/file.h"
 #include "host/host.h"
+#include "host_tree.h"
 
-static char folder[] = "/tmp/test_file.XXXXXX";
-static char path[64], other[64];
+static char path[PATH_MAX], other[PATH_MAX];
 
-static int make_folder(void **state)
+static int make_paths(void **state)
 {
-	(void)state;
-	strcpy(folder, "/tmp/test_file.XXXXXX");
-	snprintf(path, sizeof(path), "%s/file", mkdtemp(folder));
-	snprintf(other, sizeof(other), "%s/other", folder);
-	return 0;
-}
+	int error = host_tree_make(state);
 
-static int remove_folder(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	return system(command);
-}
-
-static void put(const char *where, const char *text)
-{
-	FILE *file = fopen(where, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	snprintf(path, sizeof(path), "%s", host_path("/file"));
+	snprintf(other, sizeof(other), "%s", host_path("/other"));
+	return error;
 }
 
 static void reads(const char *where, const char *expected)
@@ -57,7 +38,7 @@ static void reads(const char *where, const char *expected)
 
 static int nr_files(void)
 {
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir(host_root);
 	int nr = 0;
 
 	while (readdir(dir))
@@ -85,8 +66,8 @@ static void a_link_is_neither_followed_nor_replaced(void **state)
 	struct stat stat;
 
 	(void)state;
-	put(other, "precious");
-	assert_int_equal(symlink(other, path), 0);
+	host_tree_put("precious", "/other");
+	host_tree_link(other, "/file");
 	assert_int_equal(file_replace(path, "text"), -1);
 	assert_string_equal(file_error(errno), "not a regular file, so it is not replaced");
 	reads(other, "precious");
@@ -106,12 +87,9 @@ static void a_fifo_is_not_replaced(void **state)
 /* The name of the temporary file cannot be guessed. */
 static void a_link_with_a_known_name_beside_it_is_left_alone(void **state)
 {
-	char beside[72];
-
 	(void)state;
-	put(other, "precious");
-	snprintf(beside, sizeof(beside), "%s.new", path);
-	assert_int_equal(symlink(other, beside), 0);
+	host_tree_put("precious", "/other");
+	host_tree_link(other, "/file.new");
 	assert_int_equal(file_replace(path, "text"), 0);
 	reads(other, "precious");
 	assert_int_equal(nr_files(), 3);
@@ -137,13 +115,12 @@ static void what_cannot_be_written_leaves_the_old_file(void **state)
 static void a_folder_that_is_not_there_is_told(void **state)
 {
 	(void)state;
-	snprintf(other, sizeof(other), "%s/no/file", folder);
-	assert_int_equal(file_replace(other, "text"), -1);
+	assert_int_equal(file_replace(host_path("/no/file"), "text"), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_string_equal(file_error(errno), "No such file or directory");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_paths, host_tree_remove)
 
 int main(void)
 {

@@ -180,6 +180,7 @@ static void names_the_value_and_the_rule(void **state)
 	assert_refused(VM "runtime='0ms' period='100ms'/>", "<vm> runtime='0ms': it is too short");
 	assert_refused(VM "runtime='4ms' period=''/>", "<vm> period='': a time begins with a digit");
 	assert_refused(VM "pool='gold' vcpus='x'/>", "<vm> vcpus='x': it must be numbers and ranges");
+	assert_refused(VM "pool='gold' devices=' '/>", "<vm> devices=' ': it must be any, none, or names");
 	assert_refused(VM "pool='gold' devices=' , '/>", "<vm> devices=' , ': it must be any, none, or names");
 	assert_refused(POOL "<dlspare:borrow chances='0'/>" END, "<borrow> chances='0': the number is too small");
 	assert_refused(POOL "<dlspare:borrow chances='many'/>" END, "<borrow> chances='many': it must be a whole");

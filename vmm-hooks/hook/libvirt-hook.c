@@ -102,23 +102,16 @@ static int forget(const char *path)
 
 static int note(const char *path, const struct policy *policy)
 {
-	char *text = NULL;
-	size_t length;
-	FILE *file;
+	char *text;
 	int error;
 
 	/* After a boot the hook may come before dlspared. */
 	if ((mkdir(host_path(STORE_FOLDER), 0755) && errno != EEXIST) ||
 	    (mkdir(host_path(STORE_VMS), 0755) && errno != EEXIST))
 		return -1;
-	file = open_memstream(&text, &length);
-	if (!file)
-		return -1;
-	error = policy_write(policy, file);
-	error |= fclose(file);
+	text = policy_text(policy);
 	/* Only the VM: the rest is the administrator's. */
-	if (!error)
-		error = file_replace(path, strstr(text, "vms = "));
+	error = text ? file_replace(path, strstr(text, "vms = ")) : -1;
 	free(text);
 	return error;
 }
