@@ -42,23 +42,6 @@ stop_fake() { # PID
 	wait "$1" 2>/dev/null || :
 }
 
-# All that dlspare may change, a line each: groups and their files, the feature, and each thread's group, class and
-# affinity. Two of them are the same when nothing has changed.
-picture() {
-	local task
-	grep -o '[^ ]*HRTICK_DL' /sys/kernel/debug/sched/features
-	find /sys/fs/cgroup -type d | sort
-	find /sys/fs/cgroup \( -name cgroup.type -o -name cgroup.subtree_control -o -name cgroup.freeze -o -name cpuset.cpus \
-		-o -name cpuset.cpus.exclusive -o -name cpuset.cpus.partition -o -name cpu.spare.pool -o -name cpu.spare.borrow \
-		-o -name cpu.spare.dev \) -exec grep -H "" {} + | sort
-	for task in $(pidof qemu-system-x86_64 fakevm); do
-		for task in /proc/"$task"/task/*; do
-			[[ -r $task/cgroup ]] || continue
-			echo "$task $(<"$task/cgroup") $(grep Cpus_allowed_list "$task/status") $(schedof "${task##*/}")"
-		done
-	done
-}
-
 # Policy, flags, nice or priority, runtime, period.
 schedof() { # TID
 	chrt -p "$1" | tr '\n' ' '

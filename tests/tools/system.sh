@@ -1,11 +1,12 @@
 #!/bin/bash
 # In tests/system: what an administrator types after README's "Install on a host", as a unit of Debian's systemd. A
 # stage a boot: Debian's kernel, the patched one, and that one again.
-#   system.sh FOLDER     with lib.sh, dlspare.deb, and the file state: NUMBER STAGE
+#   system.sh FOLDER     with lib.sh, picture, dlspare.deb, and the file state: NUMBER STAGE
 set -uo pipefail
 folder=$1
 # shellcheck source=tests/tools/lib.sh
 . "$folder/lib.sh"
+PATH=$folder:$PATH
 read -r number stage <"$folder/state"
 readonly conf=/etc/dlspare/dlspare.conf
 readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 1 --exclusive)
