@@ -31,7 +31,7 @@ const char *host_path(const char *format, ...)
 	return path;
 }
 
-char *host_read(const char *path, size_t *length)
+char *host_read_all(const char *path, size_t *length)
 {
 	size_t size = 4096, used = 0;
 	char *text = NULL, *larger;
@@ -56,12 +56,8 @@ char *host_read(const char *path, size_t *length)
 			used += got;
 	} while (got);
 	close(fd);
-
-	if (used && text[used - 1] == '\n')
-		used--;
 	text[used] = '\0';
-	if (length)
-		*length = used;
+	*length = used;
 	return text;
 
 fail:
@@ -70,6 +66,18 @@ fail:
 	close(fd);
 	errno = error;
 	return NULL;
+}
+
+char *host_read(const char *path, size_t *length)
+{
+	size_t used;
+	char *text = host_read_all(path, &used);
+
+	if (text && used && text[used - 1] == '\n')
+		text[--used] = '\0';
+	if (text && length)
+		*length = used;
+	return text;
 }
 
 int64_t host_number(const char *path, int64_t otherwise)

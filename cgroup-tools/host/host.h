@@ -19,6 +19,8 @@ const char *host_path(const char *format, ...) __attribute__((format(printf, 1, 
  * any length; text after a NUL byte is kept out unless length is given, which gets the bytes read.
  */
 char *host_read(const char *path, size_t *length);
+/* The same with the last newline. */
+char *host_read_all(const char *path, size_t *length);
 
 /* The number at the beginning of the file; otherwise when it cannot be read. */
 int64_t host_number(const char *path, int64_t otherwise);

@@ -112,6 +112,64 @@ static void what_cannot_be_written_leaves_the_old_file(void **state)
 	assert_int_equal(nr_files(), 1);
 }
 
+static void text_is_put_at_the_end(void **state)
+{
+	const struct rlimit few = { 6, RLIM_INFINITY };
+	struct rlimit before;
+
+	(void)state;
+	assert_int_equal(file_append(path, "one\n", 4), 0);
+	assert_int_equal(file_append(path, "", 0), 0);
+	reads(path, "one");
+	/* Half of it finds room. */
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	assert_int_equal(file_append(path, "two\n", 4), -1);
+	assert_int_equal(errno, EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	reads(path, "one");
+	assert_int_equal(file_append(path, "two", 3), 0);
+	reads(path, "one\ntwo");
+}
+
+static void text_is_put_at_the_end_of_files_only(void **state)
+{
+	(void)state;
+	host_tree_put("precious", "/other");
+	host_tree_link(other, "/file");
+	assert_int_equal(file_append(path, "text", 4), -1);
+	reads(other, "precious");
+	assert_int_equal(unlink(path), 0);
+	/* Nobody reads it: to open it must not wait. */
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(file_append(path, "text", 4), -1);
+	assert_int_equal(unlink(path), 0);
+	host_tree_link("/dev/null", "/file");
+	assert_int_equal(file_append(path, "text", 4), -1);
+}
+
+static void a_draft_counts_when_it_is_published(void **state)
+{
+	struct file_draft draft;
+
+	(void)state;
+	assert_int_equal(file_replace(path, "old"), 0);
+	assert_int_equal(file_draft(&draft, path, "new"), 0);
+	reads(path, "old");
+	file_drop(&draft);
+	assert_int_equal(nr_files(), 1);
+	assert_int_equal(file_draft(&draft, path, "newer"), 0);
+	assert_int_equal(file_publish(&draft), 0);
+	reads(path, "newer");
+	/* A folder has come to be there. */
+	assert_int_equal(file_draft(&draft, other, "text"), 0);
+	host_tree_folder("/other");
+	assert_int_equal(file_publish(&draft), -1);
+	assert_int_equal(errno, EISDIR);
+	assert_int_equal(nr_files(), 2);
+}
+
 static void a_folder_that_is_not_there_is_told(void **state)
 {
 	(void)state;
@@ -130,6 +188,9 @@ int main(void)
 		TEST(a_fifo_is_not_replaced),
 		TEST(a_link_with_a_known_name_beside_it_is_left_alone),
 		TEST(what_cannot_be_written_leaves_the_old_file),
+		TEST(text_is_put_at_the_end),
+		TEST(text_is_put_at_the_end_of_files_only),
+		TEST(a_draft_counts_when_it_is_published),
 		TEST(a_folder_that_is_not_there_is_told),
 	};
 
