@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apply/admission.h"
 #include "apply/change.h"
@@ -15,6 +16,8 @@
 
 struct applying {
 	struct apply *apply;
+	struct file_draft draft;	/* of the policy to be in force */
+	bool drafted;
 	const struct apply_listener *listener;
 	int code;			/* of the first problem */
 };
@@ -46,14 +49,43 @@ static void problem(const char *vm, int code, const char *text, void *data)
 		a->code = code;
 }
 
-int apply_lock(const struct apply_listener *listener)
-{
-	int lock = store_lock(), code = errno == EACCES || errno == EPERM ? MISSING : FAILED;
+struct waiting {
+	const struct apply_listener *listener;
+	char holder[LOCK_HOLDER];
+};
 
+static void waits(const char *holder, void *data)
+{
+	struct waiting *waiting = data;
+	char text[LOCK_HOLDER + 64];
+
+	snprintf(waiting->holder, sizeof(waiting->holder), "%s", holder);
+	snprintf(text, sizeof(text), "waiting for %s, which has " STORE_LOCK, holder);
+	waiting->listener->noted(text, waiting->listener->data);
+}
+
+int apply_lock(int *lock, bool to_look, const struct apply_listener *listener)
+{
+	struct waiting waiting = { listener, "somebody" };
+	int error;
+
+	*lock = store_lock(to_look, waits, &waiting);
+	error = errno;
+	if (*lock >= 0 || (to_look && error == ENOENT))
+		return DONE;
+	if (error == ETIMEDOUT)
+		tell(listener, FAILED, STORE_LOCK ": after %d s %s still has it; nothing is changed", LOCK_END_MS / 1000, waiting.holder);
+	else if (error == EACCES || error == EPERM)
+		tell(listener, MISSING, STORE_FOLDER ": %s; this takes root", strerror(error));
+	else
+		tell(listener, FAILED, STORE_FOLDER ": %s; nothing is changed", file_error(error));
+	return error == EACCES || error == EPERM ? MISSING : FAILED;
+}
+
+void apply_unlock(int lock)
+{
 	if (lock >= 0)
-		return lock;
-	tell(listener, code, STORE_FOLDER ": %s", strerror(errno));
-	return -code;
+		close(lock);
 }
 
 /* What the administrator can do about it. */
@@ -132,6 +164,19 @@ static void failed(const struct step *step, const char *why, int error, void *da
 	free(text);
 }
 
+static void unnoted(const struct step *step, int error, void *data)
+{
+	const struct applying *a = data;
+	char *text = step_text(step), *whole;
+
+	if (asprintf(&whole, STORE_LEDGER ": %s; so this is not written%s: %s", file_error(error),
+		     a->apply->whole ? ", and what was is taken back" : "", text ? text : "?") < 0)
+		whole = NULL;
+	problem(step->setting.vm, FAILED, whole ? whole : file_error(error), data);
+	free(whole);
+	free(text);
+}
+
 static void written(const struct step *step, void *data)
 {
 	struct applying *a = data;
@@ -187,18 +232,80 @@ static int check(const struct policy *policy, const struct admission *admission,
 	return admission->fits ? DONE : FAIL(a, NO_ROOM, "%s", admission->text);
 }
 
-static int make(const struct change *change, struct ledger *ledger, struct applying *a)
+static int publish(struct applying *a)
 {
-	const struct change_watch watch = { failed, written, a };
+	a->drafted = false;
+	return file_publish(&a->draft);
+}
+
+static int complete(void *data)
+{
+	struct applying *a = data;
+
+	if (!a->drafted || !publish(a))
+		return 0;
+	a->code = FAIL(a, FAILED, STORE_POLICY ": %s; what was written is taken back", file_error(errno));
+	return -1;
+}
+
+/*
+ * The policy in force and the kernel change together. Where it is all or nothing, that policy is drafted before the first write, which
+ * takes the space that it needs, and published after the last. Elsewhere the policy counts, whatever the kernel refuses: it is first.
+ */
+static int prepare(const struct policy *policy, struct applying *a)
+{
+	if (a->apply->forget && store_forget())
+		return FAIL(a, FAILED, STORE_FOLDER ": %s; nothing is changed", file_error(errno));
+	if (!a->apply->save)
+		return DONE;
+	a->drafted = !store_draft(&a->draft, policy);
+	if (!a->drafted || (!a->apply->whole && publish(a)))
+		return FAIL(a, FAILED, STORE_POLICY ": %s; nothing is changed", file_error(errno));
+	return DONE;
+}
+
+static int make(const struct change *change, struct ledger *ledger, const struct policy *policy, struct applying *a)
+{
+	const struct change_watch watch = { failed, unnoted, written, complete, a };
+	char text[256];
 	size_t i;
+	int code;
 
 	for (i = 0; a->apply->dry_run && i < change->nr; i++)
 		written(&change->steps[i], a);
 	if (a->apply->dry_run)
 		return DONE;
+	code = prepare(policy, a);
+	if (code != DONE)
+		return code;
 	if (change_make(change, ledger, a->apply->whole, &watch) && a->code == DONE)
-		return FAIL(a, FAILED, "%s: %s", STORE_LEDGER, strerror(errno));
+		a->code = FAIL(a, FAILED, "out of memory");
+	if (a->drafted)
+		file_drop(&a->draft);
+	if (ledger->error && a->code == DONE) {
+		snprintf(text, sizeof(text), STORE_LEDGER ": %s; it keeps lines that it needs no more", file_error(ledger->error));
+		a->listener->noted(text, a->listener->data);
+	}
 	return a->code;
+}
+
+/* Bad lines must not keep the rest. */
+static int check_ledger(struct ledger *ledger, struct applying *a)
+{
+	char text[256];
+
+	a->apply->bad_lines = ledger->nr_bad;
+	if (!ledger->nr_bad)
+		return DONE;
+	ledger_complain(ledger, text, sizeof(text));
+	if (a->apply->dry_run)
+		tell(a->listener, FAILED, "%s; dlspare apply, set or reset moves it to " STORE_LEDGER_BAD, text);
+	else if (ledger_set_aside(ledger))
+		return FAIL(a, FAILED, "%s, and cannot be moved to " STORE_LEDGER_BAD ": %s; nothing is changed", text, file_error(errno));
+	else
+		tell(a->listener, FAILED, "%s; it is in " STORE_LEDGER_BAD " now. What it tells of is not put back by dlspare: look there",
+		     text);
+	return DONE;
 }
 
 /* What is kept has to be read again. */
@@ -217,7 +324,7 @@ static int check_length(const struct policy *policy, struct applying *a)
 
 int apply_policy(const struct policy *policy, struct apply *apply, const struct apply_listener *listener)
 {
-	struct applying a = { apply, listener, DONE };
+	struct applying a = { .apply = apply, .listener = listener };
 	struct admission admission = { 0 };
 	struct settings wanted = { 0 };
 	struct change change = { 0 };
@@ -228,7 +335,7 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 	char error[256];
 	int code;
 
-	apply->steps = apply->left_out = 0;
+	apply->steps = apply->left_out = apply->bad_lines = 0;
 	policy_init(&all);
 	if (group_start())
 		return FAIL(&a, MISSING, "no control groups, version 2: %s", strerror(errno));
@@ -249,6 +356,9 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 		code = FAIL(&a, FAILED, "%s", error);
 		goto out;
 	}
+	code = check_ledger(&ledger, &a);
+	if (code != DONE)
+		goto out;
 	apply->missing = count_missing(policy, &vms);
 	if (!admission_make(&admission, &all, &vms, &host)) {
 		code = FAIL(&a, FAILED, "out of memory");
@@ -268,9 +378,7 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 		code = FAIL(&a, FAILED, "out of memory");
 		goto out;
 	}
-	code = make(&change, &ledger, &a);
-	if (apply->save && !apply->dry_run && (code == DONE || !apply->whole) && store_save(policy))
-		code = FAIL(&a, FAILED, "%s: %s", STORE_POLICY, strerror(errno));
+	code = make(&change, &ledger, policy, &a);
 out:
 	change_free(&change);
 	settings_free(&wanted);

@@ -20,14 +20,17 @@ struct apply {
 	bool dry_run;			/* make no write */
 	bool whole;			/* all or nothing; else each VM for itself, and failures do not stop the others */
 	bool save;			/* it becomes the policy in force */
+	bool forget;			/* no policy is in force, nor are those of hooks: reset */
 	bool alone;			/* without the VMs of hooks */
 	unsigned int steps;		/* result: writes made, or to be made */
 	unsigned int missing;		/* result: VMs of the policy that do not run */
 	unsigned int left_out;		/* result: files of hooks that break a rule */
+	unsigned int bad_lines;		/* result: of the ledger; they are set aside, unless it is a dry run */
 };
 
-/* As store_lock(); a descriptor to close, or minus a result after telling why. */
-int apply_lock(const struct apply_listener *listener);
+/* As store_lock(). DONE, or another result after telling why; who has to wait for long is told so, too. */
+int apply_lock(int *lock, bool to_look, const struct apply_listener *listener);
+void apply_unlock(int lock);
 
 /*
  * The caller holds apply_lock(). Returns DONE or another result, after telling why. VMs of hooks join the policy, unless

@@ -306,6 +306,7 @@ struct making {
 	const struct change_watch *watch;
 	char **before;			/* of each step the value it replaced; NULL: not made */
 	bool *skipped;
+	bool unnoted;			/* the step that failed: in the ledger */
 };
 
 /* A group that a process came from may be gone: then the nearest above that takes it. */
@@ -387,13 +388,15 @@ static int make_step(struct making *m, size_t i)
 	char *now = setting_read(setting);
 	int status = -1, error;
 
+	m->unnoted = false;
 	if (!now)
 		return errno == ESRCH || (step->back && errno == ENOENT) ? 0 : -1;
 	if (!strcmp(now, setting->value)) {
 		free(now);
 		return 0;
 	}
-	if (!step->back && ((setting->kind == SETTING_PROCESS && note_threads(m, i)) || note(m->ledger, step, now)))
+	m->unnoted = !step->back && ((setting->kind == SETTING_PROCESS && note_threads(m, i)) || note(m->ledger, step, now));
+	if (m->unnoted)
 		goto out;
 	/* Before the write: one that is taken and then read differently must be taken back too. */
 	m->before[i] = now;
@@ -504,7 +507,10 @@ static void make_all(struct making *m, bool whole, int *failures)
 			m->watch->made(&steps[i], m->watch->data);
 		if (made >= 0)
 			continue;
-		m->watch->failed(&steps[i], NULL, errno, m->watch->data);
+		if (m->unnoted)
+			m->watch->unnoted(&steps[i], errno, m->watch->data);
+		else
+			m->watch->failed(&steps[i], NULL, errno, m->watch->data);
 		take_back(m, i, whole);
 		if (whole) {
 			*failures = -1;
@@ -514,12 +520,16 @@ static void make_all(struct making *m, bool whole, int *failures)
 		for (j = i + 1; j < m->change->nr; j++)
 			m->skipped[j] |= same_vm(steps[j].setting.vm, steps[i].setting.vm);
 	}
+	if (whole && m->watch->complete && m->watch->complete(m->watch->data)) {
+		take_back(m, m->change->nr - 1, true);
+		*failures = -1;
+	}
 }
 
 int change_make(const struct change *change, struct ledger *ledger, bool whole, const struct change_watch *watch)
 {
 	struct making m = { change, ledger, watch, calloc(change->nr + 1, sizeof(char *)),
-			    calloc(change->nr + 1, sizeof(bool)) };
+			    calloc(change->nr + 1, sizeof(bool)), false };
 	int failures = 0;
 	size_t i;
 
@@ -527,8 +537,8 @@ int change_make(const struct change *change, struct ledger *ledger, bool whole, 
 		make_all(&m, whole, &failures);
 	else
 		failures = -1;
-	if (settle(ledger) && ledger_write(ledger) && !failures)
-		failures = -1;
+	if (settle(ledger))
+		ledger_write(ledger);
 	for (i = 0; m.before && i < change->nr; i++)
 		free(m.before[i]);
 	free(m.before);

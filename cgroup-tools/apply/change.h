@@ -20,7 +20,10 @@ struct change {
 /* Told of each step that failed, was taken back because of that, or was made. */
 struct change_watch {
 	void (*failed)(const struct step *step, const char *why, int error, void *data);
+	void (*unnoted)(const struct step *step, int error, void *data);	/* not made: the ledger did not take its line */
 	void (*made)(const struct step *step, void *data);
+	/* Whole: all steps are made; -1, after telling why: they are taken back. NULL: that is all. */
+	int (*complete)(void *data);
 	void *data;
 };
 
@@ -34,7 +37,7 @@ void change_free(struct change *change);
 /*
  * Makes the steps. Whole: when one fails, those before it are taken back, latest first, and the result is -1. Otherwise
  * the steps of the VM it is for are taken back, that VM's further steps are left out, and the others go on; the result
- * is the number of failures. What vanishes meanwhile is no failure.
+ * is the number of failures. What vanishes meanwhile is no failure, nor is a ledger that keeps lines that it needs no more (its `error`).
  */
 int change_make(const struct change *change, struct ledger *ledger, bool whole, const struct change_watch *watch);
 

@@ -416,6 +416,58 @@ int settings_write_line(FILE *file, const struct setting *setting)
 	return good && putc('\n', file) != EOF ? 0 : -1;
 }
 
+static bool is_one_of(const char *value, const char *const words[])
+{
+	while (*words && strcmp(value, *words))
+		words++;
+	return *words;
+}
+
+/* A path below something that does not lead out of there. */
+static bool is_below(const char *path)
+{
+	const char *at;
+
+	for (at = path; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (!strncmp(at, "..", 2) && (!at[2] || at[2] == '/'))
+			return false;
+	}
+	return *path != '/';
+}
+
+static bool is_thread(const char *object)
+{
+	size_t tid = strspn(object, "0123456789"), start;
+
+	if (!tid || tid > 10 || object[tid] != '@')
+		return false;
+	start = strspn(object + tid + 1, "0123456789");
+	return start && !object[tid + 1 + start];
+}
+
+/* What is written below may be what root writes: a line must not lead elsewhere. */
+static bool is_sound(enum setting_kind kind, const char *object, const char *name, const char *value)
+{
+	static const char *const switches[] = { "on", "off", NULL }, *const types[] = { "none", "domain", "threaded", NULL };
+
+	switch (kind) {
+	case SETTING_GROUP:
+		return *object && is_below(object) && !*name && is_one_of(value, types);
+	case SETTING_FEATURE:
+	case SETTING_CONTROLLER:
+	case SETTING_DEVICE:
+		return is_below(object) && *name && !strchr(name, '/') && is_one_of(value, switches);
+	case SETTING_VALUE:
+		return is_below(object) && strchr(name, '.') && !strchr(name, '/') && is_below(name);
+	case SETTING_PROCESS:
+	case SETTING_THREAD:
+		return is_thread(object) && !*name && is_below(value);
+	default:
+		return is_thread(object) && !*name && *value;
+	}
+}
+
 bool settings_read_line(struct settings *settings, const char *line)
 {
 	char *text = strdup(line), *rest = text, *word, *parts[3];
@@ -433,7 +485,7 @@ bool settings_read_line(struct settings *settings, const char *line)
 		if (!unescape(parts[i]))
 			goto out;
 	}
-	if (kind < NR_SETTING_KINDS && i == 3 && !rest)
+	if (kind < NR_SETTING_KINDS && i == 3 && !rest && is_sound(kind, parts[0], parts[1], parts[2]))
 		good = settings_add(settings, kind, parts[0], parts[1], parts[2], NULL);
 out:
 	free(text);

@@ -6,45 +6,44 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/file.h"
 #include "host/host.h"
 
-static int make_folder(const char *path)
+int store_folders(void)
 {
-	return mkdir(host_path("%s", path), 0755) && errno != EEXIST ? -1 : 0;
+	return file_folder(host_path(STORE_FOLDER)) || file_folder(host_path(STORE_VMS)) ? -1 : 0;
 }
 
-int store_lock(void)
+int store_lock(bool to_look, lock_waits *waits, void *data)
 {
-	int fd;
+	int flags = to_look ? O_RDONLY : O_RDWR | O_CREAT, fd, error;
 
-	if (make_folder(STORE_FOLDER) || make_folder(STORE_VMS))
+	if (!to_look && store_folders())
 		return -1;
-	fd = open(host_path(STORE_FOLDER "/lock"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	/* Root's alone: who can open it can keep it locked. */
+	fd = open(host_path(STORE_LOCK), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || !lock_take(fd, to_look, waits, data))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
 }
 
 bool store_load(struct policy *policy, struct policy_error *error)
 {
-	if (!host_exists(host_path(STORE_POLICY))) {
+	if (!host_exists(host_path(STORE_POLICY)) && errno == ENOENT) {
 		policy_init(policy);
 		return true;
 	}
 	return policy_read(policy, host_path(STORE_POLICY), error);
 }
 
-int store_save(const struct policy *policy)
+int store_draft(struct file_draft *draft, const struct policy *policy)
 {
 	char *text = policy_text(policy);
-	int status = text ? file_replace(host_path(STORE_POLICY), text) : -1;
+	int status = text ? file_draft(draft, host_path(STORE_POLICY), text) : -1;
 
 	free(text);
 	return status;
@@ -81,20 +80,67 @@ bool store_add_vms(struct policy *policy, void (*warn)(const char *text, void *d
 	return true;
 }
 
-int store_forget(void)
+/* --- forgetting: files of hooks are out of sight first, as that can be taken back --- */
+
+static int hide(const char *name, int number)
+{
+	return rename(host_path(STORE_VMS "/%s", name), host_path(STORE_VMS "/.%d", number)) && errno != ENOENT ? -1 : 0;
+}
+
+/* Unless the hook has told anew of that VM. */
+static void show(const char *name, int number)
+{
+	renameat2(AT_FDCWD, host_path(STORE_VMS "/.%d", number), AT_FDCWD, host_path(STORE_VMS "/%s", name), RENAME_NOREPLACE);
+}
+
+static int is_hidden(const struct dirent *entry)
+{
+	return *entry->d_name == '.' && strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+}
+
+/* Drafts of who was killed meanwhile; whoever makes others has the lock. */
+static int is_draft(const struct dirent *entry)
+{
+	return (!strncmp(entry->d_name, "policy.conf.", 12) || !strncmp(entry->d_name, "ledger.", 7)) &&
+	       strcmp(entry->d_name, "ledger.bad");
+}
+
+/* What is left here nobody reads, so it may stay until the next time. */
+static void clean(const char *folder, int (*goes)(const struct dirent *entry))
 {
 	struct dirent **entries;
-	int n, i, status = 0;
+	int n = scandir(host_path("%s", folder), &entries, goes, alphasort), i;
 
-	if (unlink(host_path(STORE_POLICY)) && errno != ENOENT)
-		status = -1;
-	n = scandir(host_path(STORE_VMS), &entries, is_policy, alphasort);
 	for (i = 0; i < n; i++) {
-		if (unlink(host_path(STORE_VMS "/%s", entries[i]->d_name)) && errno != ENOENT)
-			status = -1;
+		unlink(host_path("%s/%s", folder, entries[i]->d_name));
 		free(entries[i]);
 	}
 	if (n >= 0)
 		free(entries);
+}
+
+int store_forget(void)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(host_path(STORE_VMS), &entries, is_policy, alphasort), hidden = 0, status = 0, error, i;
+
+	if (n < 0 && errno != ENOENT)
+		return -1;
+	for (; !status && hidden < n; hidden++)
+		status = hide(entries[hidden]->d_name, hidden);
+	if (!status && unlink(host_path(STORE_POLICY)) && errno != ENOENT)
+		status = -1;
+	error = errno;
+	for (i = 0; i < n; i++) {
+		if (status && i < hidden)
+			show(entries[i]->d_name, i);
+		free(entries[i]);
+	}
+	free(entries);
+	if (!status) {
+		clean(STORE_VMS, is_hidden);
+		clean(STORE_FOLDER, is_draft);
+	}
+	errno = error;
 	return status;
 }

@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dlspare apply FILE, dlspare reset */
-#include <errno.h>
 #include <getopt.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "apply/store.h"
 #include "command/command.h"
 #include "command/edit.h"
 #include "command/report.h"
 #include "host/host.h"
 
-static int apply(const struct policy *policy, struct apply *how, bool forget)
+static int apply(const struct policy *policy, struct apply *how)
 {
-	int lock = report_lock(), code;
+	int lock, code = report_lock(&lock, how->dry_run);
 
-	if (lock < 0)
-		return -lock;
+	if (code != DONE)
+		return code;
 	code = report_apply(policy, how);
-	/* Under the same lock: dlspared would find the old policy in force, and configure it again. */
-	if (forget && !how->dry_run && store_forget())
-		code = fail(FAILED, STORE_FOLDER ": %s", strerror(errno));
-	close(lock);
+	apply_unlock(lock);
 	return code;
 }
 
@@ -39,7 +32,7 @@ int cmd_apply(int argc, char **argv)
 		return fail(WRONG_USAGE, "apply: one file is needed; see dlspare apply --help");
 	if (!policy_read(&policy, argv[optind], &error))
 		return fail(host_exists(argv[optind]) ? WRONG_POLICY : NOT_FOUND, "%s", error.text);
-	code = apply(&policy, &how, false);
+	code = apply(&policy, &how);
 	if (code == DONE && how.missing)
 		say("%u VM%s not running; dlspared configures %s when %s", how.missing, how.missing == 1 ? " is" : "s are",
 		    how.missing == 1 ? "it" : "them", how.missing == 1 ? "it starts" : "they start");
@@ -52,7 +45,7 @@ int cmd_apply(int argc, char **argv)
 int cmd_reset(int argc, char **argv)
 {
 	/* What cannot be put back must not keep the rest. */
-	struct apply how = { .alone = true };
+	struct apply how = { .alone = true, .forget = true };
 	struct policy nothing;
 	int code;
 
@@ -62,7 +55,7 @@ int cmd_reset(int argc, char **argv)
 	if (argc > optind)
 		return fail(WRONG_USAGE, "reset: '%s' is one word too many; see dlspare reset --help", argv[optind]);
 	policy_init(&nothing);
-	code = apply(&nothing, &how, true);
+	code = apply(&nothing, &how);
 	if (code == DONE && !how.dry_run)
 		say("%u write%s", how.steps, how.steps == 1 ? "" : "s");
 	return code;

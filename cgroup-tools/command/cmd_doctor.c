@@ -355,10 +355,12 @@ static void check_processes(struct doctor *doctor)
 {
 	DIR *folder = opendir(host_path("/proc"));
 	struct others others = { 0 };
-	char error[256];
+	char error[256] = "";
 	int pid;
 
-	if (!ledger_read(&others.ledger, error, sizeof(error)))
+	if (ledger_read(&others.ledger, error, sizeof(error)) && others.ledger.nr_bad)
+		ledger_complain(&others.ledger, error, sizeof(error));
+	if (*error)
 		tell(doctor, WARNING, "ledger", "%s", error);
 	while (folder && (pid = proc_next(folder)) >= 0)
 		look_at_process(&others, pid);

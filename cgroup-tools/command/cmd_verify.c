@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dlspare verify */
-#include <unistd.h>
-
 #include "command/command.h"
 #include "command/report.h"
 
@@ -13,9 +11,9 @@ int cmd_verify(int argc, char **argv)
 
 	if (argc > 1)
 		return fail(WRONG_USAGE, "verify: '%s' is one word too many; see dlspare verify --help", argv[1]);
-	lock = report_lock();
-	if (lock < 0)
-		return -lock;
+	code = report_lock(&lock, true);
+	if (code != DONE)
+		return code;
 	code = report_policy(&policy);
 	if (code != DONE)
 		goto out;
@@ -26,10 +24,12 @@ int cmd_verify(int argc, char **argv)
 	else if (code == DONE && how.left_out)
 		code = fail(DIFFERS, "%u VM%s left out: what hooks have told of %s breaks a rule; dlspare show names it", how.left_out,
 			    how.left_out == 1 ? " is" : "s are", how.left_out == 1 ? "it" : "them");
+	else if (code == DONE && how.bad_lines)
+		code = DIFFERS;
 	else if (code == DONE)
 		say("the kernel is as configured");
 	policy_free(&policy);
 out:
-	close(lock);
+	apply_unlock(lock);
 	return code;
 }

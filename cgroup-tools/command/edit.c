@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apply/store.h"
 #include "command/command.h"
@@ -19,9 +18,9 @@ int edit_policy(edit_function *edit, void *data, bool dry_run)
 	struct policy policy;
 	int lock, code;
 
-	lock = report_lock();
-	if (lock < 0)
-		return -lock;
+	code = report_lock(&lock, dry_run);
+	if (code != DONE)
+		return code;
 	code = report_policy(&policy);
 	if (code != DONE)
 		goto out;
@@ -32,7 +31,7 @@ int edit_policy(edit_function *edit, void *data, bool dry_run)
 		code = report_apply(&policy, &apply);
 	policy_free(&policy);
 out:
-	close(lock);
+	apply_unlock(lock);
 	return code;
 }
 

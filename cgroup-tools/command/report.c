@@ -45,11 +45,11 @@ void report_left_out(const char *text, void *data)
 	say("left out: %s", text);
 }
 
-int report_lock(void)
+int report_lock(int *lock, bool to_look)
 {
 	const struct apply_listener listener = { failed, noted, NULL, NULL };
 
-	return apply_lock(&listener);
+	return apply_lock(lock, to_look, &listener);
 }
 
 int report_policy(struct policy *policy)

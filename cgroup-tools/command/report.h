@@ -6,7 +6,7 @@
 #include "apply/apply.h"
 
 /* As apply_lock(). */
-int report_lock(void);
+int report_lock(int *lock, bool to_look);
 
 /* Reads the policy in force; DONE, or FAILED after telling why. */
 int report_policy(struct policy *policy);

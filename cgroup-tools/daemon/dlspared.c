@@ -164,9 +164,9 @@ static int look(const struct policy *new)
 	int lock, code;
 
 	begin_look();
-	lock = apply_lock(&listener);
-	if (lock < 0)
-		return -lock;
+	code = apply_lock(&lock, false, &listener);
+	if (code != DONE)
+		return code;
 	if (new ? !policy_copy(&policy, new) : !store_load(&policy, &error)) {
 		code = fail(FAILED, "the policy in force cannot be read, nothing is changed: %s", new ? "out of memory" : error.text);
 		goto out;
@@ -180,7 +180,7 @@ static int look(const struct policy *new)
 		   apply.missing, code == DONE ? "" : "; not all could be set, see the journal");
 	policy_free(&policy);
 out:
-	close(lock);
+	apply_unlock(lock);
 	return code;
 }
 
@@ -195,12 +195,10 @@ static int reload(const char *path)
 	begin_look();
 	if (!policy_read(&policy, path, &error))
 		return fail(WRONG_POLICY, "%s; the policy in force stays", error.text);
-	lock = apply_lock(&listener);
-	if (lock < 0) {
-		code = -lock;
-	} else {
+	code = apply_lock(&lock, false, &listener);
+	if (code == DONE) {
 		code = apply_policy(&policy, &apply, &listener);
-		close(lock);
+		apply_unlock(lock);
 	}
 	if (code == DONE)
 		log_line(LOG_INFO, DONE, NULL, "configuration applied");
@@ -249,10 +247,10 @@ static int run(const char *path, bool once)
 	if (group_start())
 		return fail(MISSING, "no control groups, version 2: %s", strerror(errno));
 	/* Makes the folders that are watched. */
-	lock = apply_lock(&listener);
-	if (lock < 0)
-		return -lock;
-	close(lock);
+	code = apply_lock(&lock, false, &listener);
+	if (code != DONE)
+		return code;
+	apply_unlock(lock);
 	if (signals < 0 || event_start(&missing))
 		return fail(FAILED, "events: %s", strerror(errno));
 	if (missing.no_threads)

@@ -29,8 +29,8 @@ bool unescape(char *text)
 
 	for (; *text; text++) {
 		if (*text == '%') {
-			if (!isxdigit((unsigned char)text[1]) || sscanf(text + 1, "%2x", &byte) != 1 || !byte ||
-			    !text[2])
+			if (!isxdigit((unsigned char)text[1]) || !isxdigit((unsigned char)text[2]) ||
+			    sscanf(text + 1, "%2x", &byte) != 1 || !byte)
 				return false;
 			*to++ = byte;
 			text += 2;

@@ -109,16 +109,50 @@ policy() {
 	[[ $output == *MISSING* ]]
 }
 
-@test "without root nothing is changed, and the message says why" {
-	[ "$EUID" -eq 0 ] || skip "this user is not root already"
-	# The folders of bats are root's alone.
+# A copy that this user may run: the folders of bats are root's alone.
+as_nobody() { # ARGUMENT...
+	local copy status=0
 	copy=$(mktemp)
 	cp "$dlspare" "$copy"
 	chmod 755 "$copy"
-	run setpriv --reuid nobody --clear-groups env ASAN_OPTIONS=detect_leaks=0 "$copy" pool create gold --cpus 0
+	setpriv --reuid nobody --clear-groups env ASAN_OPTIONS=detect_leaks=0 "$copy" "$@" || status=$?
 	rm "$copy"
+	return $status
+}
+
+@test "without root nothing is changed, and the message says why" {
+	[ "$EUID" -eq 0 ] || skip "this user is not root already"
+	install -d -m 755 /run/dlspare
+	(umask 077 && true >>/run/dlspare/lock)
+	for command in "pool create gold --cpus 0" "pool create gold --cpus 0 --dry-run" verify; do
+		# shellcheck disable=SC2086 # words
+		run as_nobody $command
+		echo "$command: $output"
+		[ "$status" -eq 6 ]
+		[ "${#lines[@]}" -eq 1 ]
+	done
+	for command in status show find; do
+		run as_nobody $command
+		echo "$command: $output"
+		[ "$status" -eq 0 ]
+	done
+}
+
+@test "who has to wait for the lock is told for whom, and may look while others do" {
+	[ "$EUID" -eq 0 ] || skip "the lock is root's"
+	install -d -m 755 /run/dlspare
+	(umask 077 && true >>/run/dlspare/lock)
+	flock /run/dlspare/lock sleep 3 3>&- &
+	sleep 0.5
+	run "$dlspare" verify
 	echo "$output"
-	[ "$status" -eq 6 ]
+	[[ $output == *"dlspare: waiting for flock (pid $!), which has /run/dlspare/lock"* ]]
+	flock --shared /run/dlspare/lock sleep 3 3>&- &
+	sleep 0.5
+	run "$dlspare" verify
+	echo "$output"
+	[[ $output != *waiting* ]]
+	kill $!
 }
 
 @test "the examples are valid" {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -137,6 +138,25 @@ static void refuses_only_a_start(void **state)
 	assert_false(is_noted("web"));
 }
 
+/* Who may write in the folder could make it say anything. */
+static void a_folder_that_is_not_ours_is_not_used(void **state)
+{
+	char said[1024];
+
+	(void)state;
+	host_tree_folder("/elsewhere");
+	host_tree_link(host_path("/elsewhere"), "/run/dlspare");
+	assert_int_equal(run("web", "prepare", GOLD, said), 0);
+	assert_string_equal(said, "dlspare: domain 'web': Not a directory\n");
+	assert_false(host_exists(host_path("/elsewhere/vms.d")));
+	assert_int_equal(unlink(host_path("/run/dlspare")), 0);
+	host_tree_folder("/run/dlspare");
+	assert_int_equal(chmod(host_path("/run/dlspare"), 0777), 0);
+	assert_int_equal(run("web", "prepare", GOLD, said), 0);
+	assert_string_equal(said, "dlspare: domain 'web': another user owns it or may write there, so it is not used\n");
+	assert_false(is_noted("web"));
+}
+
 /* No folder /run: a host without it is no reason not to start. */
 static void a_start_does_not_need_us(void **state)
 {
@@ -220,6 +240,7 @@ int main(void)
 		TEST(leaves_nothing_of_an_earlier_start),
 		TEST(says_nothing_elsewhere),
 		TEST(refuses_only_a_start),
+		TEST(a_folder_that_is_not_ours_is_not_used),
 		TEST(a_start_does_not_need_us),
 		TEST(does_not_wait_for_ever),
 		TEST(the_file_has_the_domains_name),

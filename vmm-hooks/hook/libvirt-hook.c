@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apply/store.h"
@@ -106,8 +105,7 @@ static int note(const char *path, const struct policy *policy)
 	int error;
 
 	/* After a boot the hook may come before dlspared. */
-	if ((mkdir(host_path(STORE_FOLDER), 0755) && errno != EEXIST) ||
-	    (mkdir(host_path(STORE_VMS), 0755) && errno != EEXIST))
+	if (store_folders())
 		return -1;
 	text = policy_text(policy);
 	/* Only the VM: the rest is the administrator's. */
@@ -136,7 +134,7 @@ static bool take_over(const char *domain, const char *path)
 		complain(domain, error.text);
 	/* What an earlier start of the domain has left does not count now. */
 	else if (policy.nr_vms ? note(path, &policy) : forget(path))
-		complain(domain, strerror(errno));
+		complain(domain, file_error(errno));
 	if (good)
 		policy_free(&policy);
 	return good;
