@@ -95,33 +95,35 @@ bool units_parse(uint64_t *ns, const char *text, const char **rule)
 char *units_print(char text[UNITS_TEXT], uint64_t ns)
 {
 	const struct unit *unit = units;
+	uint64_t part;
+	int places = 0, used;
 
-	while (ns % unit->ns)
+	while (ns && ns < unit->ns)
 		unit++;
-	snprintf(text, UNITS_TEXT, "%" PRIu64 "%s", ns / unit->ns, unit->name);
+	for (part = unit->ns; part > 1; part /= 10)
+		places++;
+	part = ns % unit->ns;
+	/* Without the zeros at the end; behind the point none is left when there is no part. */
+	for (; places && !(part % 10); places--)
+		part /= 10;
+	used = snprintf(text, UNITS_TEXT, "%" PRIu64, ns / unit->ns);
+	if (places)
+		used += snprintf(text + used, UNITS_TEXT - used, ".%0*" PRIu64, places, part);
+	snprintf(text + used, UNITS_TEXT - used, "%s", unit->name);
 	return text;
 }
 
 bool units_parse_number(uint64_t *number, const char *text, uint64_t low, uint64_t high, const char **rule)
 {
+	static char range[80];
 	const char *at = text;
 	uint64_t value;
-	bool fits;
 
-	fits = take_digits(&at, &value);
-	at += strspn(at, DIGITS);
-	if (!*text || *at) {
-		*rule = "it must be a whole decimal number without a sign";
-		return false;
+	if (*text && take_digits(&at, &value) && !*at && value >= low && value <= high) {
+		*number = value;
+		return true;
 	}
-	if (!fits || value > high) {
-		*rule = "the number is too large";
-		return false;
-	}
-	if (value < low) {
-		*rule = "the number is too small";
-		return false;
-	}
-	*number = value;
-	return true;
+	snprintf(range, sizeof(range), "it must be a whole number, %" PRIu64 " to %" PRIu64, low, high);
+	*rule = range;
+	return false;
 }

@@ -56,7 +56,8 @@ policy() {
 	fails 2 "--runtime '40'" set web --runtime 40 --period 100ms
 	fails 2 "--runtime '40 parsecs'" set web --runtime '40 parsecs'
 	fails 2 "--period '-1ms'" set web --period -1ms
-	fails 2 "--units '65'" pool create gold --units 65
+	fails 2 "--units '65': it must be a whole number, 1 to 64" pool create gold --units 65
+	fails 2 "--units '0': it must be a whole number, 1 to 64" pool create gold --units 0
 	fails 2 "--units 'two'" pool create gold --units two
 	fails 2 "--cpus '3-1'" pool create gold --cpus 3-1
 	fails 2 "--chances '0'" assign web gold --chances 0

@@ -182,7 +182,7 @@ static void names_the_value_and_the_rule(void **state)
 	assert_refused(VM "pool='gold' vcpus='x'/>", "<vm> vcpus='x': it must be numbers and ranges");
 	assert_refused(VM "pool='gold' devices=' '/>", "<vm> devices=' ': it must be any, none, or names");
 	assert_refused(VM "pool='gold' devices=' , '/>", "<vm> devices=' , ': it must be any, none, or names");
-	assert_refused(POOL "<dlspare:borrow chances='0'/>" END, "<borrow> chances='0': the number is too small");
+	assert_refused(POOL "<dlspare:borrow chances='0'/>" END, "<borrow> chances='0': it must be a whole number, 1 to 2147483647");
 	assert_refused(POOL "<dlspare:borrow chances='many'/>" END, "<borrow> chances='many': it must be a whole");
 	assert_refused(POOL "<dlspare:borrow charge='1'/>" END, "<borrow> charge='1': it must be yes or no");
 	assert_refused(POOL "<dlspare:borrow reply='true'/>" END, "<borrow> reply='true': it must be yes or no");

@@ -255,11 +255,11 @@ static void refuses_values_out_of_range(void **state)
 	refuses(POOL("runtime = \"1ms\"; period = \"0s\";"), "test.conf:1: ", "period 0s", "too short");
 	refuses(POOL("runtime = \"1ms\";"), "test.conf:1: ", "runtime 1ms", "needs a period");
 	refuses(POOL("period = \"1ms\";"), "test.conf:1: ", "period 1ms", "needs a runtime");
-	refuses(VM("runtime = \"1023ns\"; period = \"1ms\";"), "test.conf:1: VM 'v'", "1023ns", "1024ns");
-	refuses(VM("runtime = \"2us\"; period = \"99999ns\";"), "test.conf:1: ", "99999ns", "100us..4194304us");
-	refuses(VM("runtime = \"2us\"; period = \"4194305us\";"), "test.conf:1: ", "4194305us", "4194304us");
-	refuses(POOL("runtime = \"1500ns\"; period = \"1ms\";"), "test.conf:1: ", "1500ns", "microseconds");
-	refuses(POOL("runtime = \"1ms\"; period = \"1000001ns\";"), "test.conf:1: ", "1000001ns", "microseconds");
+	refuses(VM("runtime = \"1023ns\"; period = \"1ms\";"), "test.conf:1: VM 'v'", "1.023us", "1.024us");
+	refuses(VM("runtime = \"2us\"; period = \"99999ns\";"), "test.conf:1: ", "99.999us", "100us..4.194304s");
+	refuses(VM("runtime = \"2us\"; period = \"4194305us\";"), "test.conf:1: ", "4.194305s", "4.194304s");
+	refuses(POOL("runtime = \"1500ns\"; period = \"1ms\";"), "test.conf:1: ", "1.5us", "microseconds");
+	refuses(POOL("runtime = \"1ms\"; period = \"1000001ns\";"), "test.conf:1: ", "1.000001ms", "microseconds");
 	refuses(POOL("units = 1;"), "test.conf:1: ", "units 1", "need a runtime");
 	refuses(POOL("runtime = \"1ms\"; period = \"1s\"; units = 0;"), "test.conf:1: ", "units 0", "1..64");
 	refuses(POOL("runtime = \"1ms\"; period = \"1s\"; units = 65;"), "test.conf:1: ", "units 65", "0..64");
@@ -267,10 +267,10 @@ static void refuses_values_out_of_range(void **state)
 	refuses(POOL("cpus = \"3-1\";"), "test.conf:1: ", "'3-1'", "smaller");
 	refuses(VM("pool = \"p\"; borrow = { chances = 0; };"), "test.conf:1: ", "chances 0", "1..2147483647");
 	refuses(VM("pool = \"p\"; borrow = { chances = \"2\"; };"), "test.conf:1: ", "chances '2'", "max");
-	refuses(BORROWER("borrow = { linger = \"1500ns\"; };"), "test.conf:1: ", "linger 1500ns",
+	refuses(BORROWER("borrow = { linger = \"1500ns\"; };"), "test.conf:1: ", "linger 1.5us",
 		"whole number of microseconds in 0s..1s");
 	refuses(BORROWER("borrow = { linger = \"1000001us\"; };"),
-		"test.conf:1: ", "linger 1000001us", "0s..1s");
+		"test.conf:1: ", "linger 1.000001s", "0s..1s");
 	refuses(VM("io = { policy = \"deadline\"; };"), "test.conf:1: ", "'deadline'", "needs a runtime");
 	refuses(VM("io = { policy = \"deadline\"; runtime = \"2ms\"; period = \"1ms\"; };"),
 		"test.conf:1: VM 'v': io", "2ms", "longer");
