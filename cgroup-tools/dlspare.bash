@@ -11,8 +11,8 @@ declare -gA _dlspare_options=(
 	[assign]='--chances --charge --no-charge --reply --no-reply --linger --timer --no-timer --on --off --dry-run'
 	[top]='--interval --count'
 	[show]='--file'
-	[plan]='--runtime --period --vms --spare-runtime --spare-period --units --cpus --rate --hold --blocking --latency
-		--ring --switch-cost --overhead'
+	[plan]='--runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
+		--latency --ring --switch-cost --overhead --formulas'
 	[apply]='--dry-run'
 	[reset]='--dry-run'
 	[metrics]='--output'
@@ -34,7 +34,7 @@ _dlspare_files() { mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o fi
 
 _dlspare_wants_value() {
 	case $1 in
-	--exclusive | --shared | --*charge | --*reply | --*timer | --on | --off | --file | --dry-run) return 1 ;;
+	--exclusive | --shared | --*charge | --*reply | --*timer | --on | --off | --file | --formulas | --dry-run) return 1 ;;
 	--json | --quiet | --verbose | --no-color | --help | --version) return 1 ;;
 	--*) return 0 ;;
 	*) return 1 ;;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "apply/vmgroup.h"
+#include "host/bandwidth.h"
 #include "host/group.h"
-#include "host/host.h"
 #include "host/units.h"
 #include "plan/latency.h"
 #include "plan/placement.h"
@@ -23,21 +23,9 @@ static struct fraction times(struct fraction a, uint64_t n)
 	return fraction_multiply(a, fraction(n, 1));
 }
 
-static struct fraction cpu_limit(void)
-{
-	int64_t runtime = host_number(host_path("/proc/sys/kernel/sched_rt_runtime_us"), 950000);
-	int64_t period = host_number(host_path("/proc/sys/kernel/sched_rt_period_us"), 1000000);
-
-	/* -1: without limit; a CPU has no more than itself all the same. */
-	return runtime < 0 || period <= 0 ? fraction(1, 1) : fraction(runtime, period);
-}
-
 static struct fraction fair_server(int cpu)
 {
-	int64_t runtime = host_number(host_path("/sys/kernel/debug/sched/fair_server/cpu%d/runtime", cpu), 50000000);
-	int64_t period = host_number(host_path("/sys/kernel/debug/sched/fair_server/cpu%d/period", cpu), 1000000000);
-
-	return period > 0 ? fraction(runtime, period) : fraction(0, 1);
+	return latency_share(bandwidth_fair_server(cpu));
 }
 
 /* --- parts of a sum --- */
@@ -399,6 +387,7 @@ static void tell_what_fits(struct admission *admission, const struct admission_d
 {
 	const char *separator = "; would fit: ";
 	char text[UNITS_TEXT], period[UNITS_TEXT];
+	int cpus;
 	size_t i;
 
 	for (i = 0; i < policy->nr_vms; i++) {
@@ -411,12 +400,48 @@ static void tell_what_fits(struct admission *admission, const struct admission_d
 		     units_print(period, vm->reservation.period), vm->name);
 		separator = ", or ";
 	}
-	if (!is_partition(domain))
-		tell(admission, "%s%d CPUs", separator,
-		     (int)fraction_ceil(fraction(domain->sum.num * admission->limit.den,
-						 domain->sum.den * admission->limit.num)));
-	else if (fits_globally(admission, domain->pool))
+	if (!is_partition(domain) && admission->limit.num) {
+		cpus = fraction_ceil(fraction(domain->sum.num * admission->limit.den, domain->sum.den * admission->limit.num));
+		tell(admission, "%s%d CPU%s", separator, cpus, cpus == 1 ? "" : "s");
+	} else if (is_partition(domain) && fits_globally(admission, domain->pool)) {
 		tell(admission, "%sglobal EDF, by dlspare pool set %s --edf global", separator, domain->pool->name);
+	}
+}
+
+static void tell_cpus(struct admission *admission, const char *separator, const struct cpus *cpus, const char *what)
+{
+	char *list = cpus_empty(cpus) ? NULL : cpus_print(cpus);
+	bool one = cpus_count(cpus) == 1;
+
+	if (list)
+		tell(admission, "%sCPU%s %s %s %s", separator, one ? "" : "s", list, one ? "is" : "are", what);
+	free(list);
+}
+
+/* The CPUs of the pool that cannot be had now. */
+static void tell_what_is_away(struct admission *admission, const struct pool_policy *pool, const struct wanted_host *host)
+{
+	struct cpus away, absent;
+
+	if (!pool)
+		return;
+	absent = away = pool->cpus;
+	cpus_subtract(&absent, &host->possible);
+	cpus_subtract(&away, &host->online);
+	cpus_subtract(&away, &absent);
+	tell_cpus(admission, "; ", &absent, "absent from this host");
+	tell_cpus(admission, "; ", &away, "offline");
+}
+
+/* A domain without CPUs. */
+static void tell_no_cpu(struct admission *admission, const struct admission_domain *domain, const struct wanted_host *host)
+{
+	if (domain->pool)
+		tell(admission, "no CPU of pool '%s' is online", domain->pool->name);
+	else
+		tell(admission, "exclusive pools have all CPUs that are online");
+	tell(admission, ", and %s needs one", domain->parts[domain->nr_parts - 1].text);
+	tell_what_is_away(admission, domain->pool, host);
 }
 
 /* What the pool's other CPUs have, of which none has enough. */
@@ -437,7 +462,7 @@ static void tell_what_is_left(struct admission *admission, const struct admissio
 }
 
 static void judge_domain(struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
-			 const struct vms *vms)
+			 const struct vms *vms, const struct wanted_host *host)
 {
 	char *list;
 	size_t i;
@@ -445,6 +470,10 @@ static void judge_domain(struct admission *admission, const struct admission_dom
 	if (!admission->fits || fraction_compare(domain->sum, domain->room) <= 0)
 		return;
 	admission->fits = false;
+	if (cpus_empty(&domain->cpus)) {
+		tell_no_cpu(admission, domain, host);
+		return;
+	}
 	list = cpus_print(&domain->cpus);
 	tell(admission, "no room on CPU %s: ", list ? list : "?");
 	for (i = 0; i < domain->nr_parts; i++)
@@ -452,6 +481,7 @@ static void judge_domain(struct admission *admission, const struct admission_dom
 		     fraction_double(domain->parts[i].sum));
 	tell(admission, " makes %.4f, and the limit is %.4f", fraction_double(domain->sum), fraction_double(domain->room));
 	tell_what_is_left(admission, domain);
+	tell_what_is_away(admission, domain->pool, host);
 	tell_what_fits(admission, domain, policy, vms);
 	free(list);
 }
@@ -517,7 +547,7 @@ bool admission_make(struct admission *admission, const struct policy *policy, co
 	int cpu;
 
 	memset(admission, 0, sizeof(*admission));
-	admission->limit = cpu_limit();
+	admission->limit = latency_share(bandwidth_limit());
 	admission->fits = true;
 	good = make_domains(admission, policy, host);
 	for (i = 0; good && i < admission->nr_domains; i++)
@@ -528,7 +558,7 @@ bool admission_make(struct admission *admission, const struct policy *policy, co
 	for (i = 0; good && i < admission->nr_domains; i++)
 		good = add_vms(admission, &admission->domains[i], policy, vms);
 	for (i = 0; good && i < admission->nr_domains; i++)
-		judge_domain(admission, &admission->domains[i], policy, vms);
+		judge_domain(admission, &admission->domains[i], policy, vms, host);
 	for (cpu = cpus_next(&host->online, 0); good && cpu >= 0; cpu = cpus_next(&host->online, cpu + 1))
 		judge_cpu(admission, cpu, policy);
 	if (!good)

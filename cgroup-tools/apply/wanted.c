@@ -225,8 +225,10 @@ static void want_pool(struct making *m, const struct pool_policy *pool)
 		goto out;
 	}
 	if (!cpus_within(&pool->cpus, &m->host->possible)) {
-		list = cpus_print(&m->host->possible);
-		complain(m, NULL, WRONG_POLICY, "pool '%s': this host has the CPUs %s", pool->name, list ? list : "?");
+		rest = pool->cpus;
+		cpus_subtract(&rest, &m->host->possible);
+		list = cpus_print(&rest);
+		complain(m, NULL, WRONG_POLICY, "pool '%s': this host has no CPU %s", pool->name, list ? list : "?");
 		free(list);
 		goto out;
 	}
@@ -419,7 +421,7 @@ static void want_borrowing(struct making *m, const struct vm_policy *policy, con
 
 static bool pool_reaches(struct making *m, const struct pool_policy *pool, const struct vm *vm)
 {
-	char *group = policy_group(pool), *scope, *above;
+	char *group = policy_group(pool), *scope, *above, *list;
 	bool good;
 
 	if (!group) {
@@ -427,7 +429,9 @@ static bool pool_reaches(struct making *m, const struct pool_policy *pool, const
 		return false;
 	}
 	if (policy_partitioned(pool) && !cpus_overlap(&pool->cpus, &m->host->online)) {
-		complain(m, vm->name, WRONG_POLICY, "no CPU of pool '%s' is online", pool->name);
+		list = cpus_print(&pool->cpus);
+		complain(m, vm->name, WRONG_POLICY, "no CPU of pool '%s' is online: it has %s", pool->name, list ? list : "?");
+		free(list);
 		good = false;
 		goto out;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dlspare plan: what a policy promises, and what it would take to promise more, by arithmetic alone. The host is a
- * hypothetical one: with the limit and the fair servers that every kernel begins with, and each vCPU on one CPU.
+ * dlspare plan: what a policy promises, and what it would take to promise more, by arithmetic alone. A file is for this
+ * host, with its CPUs, limit and fair servers, unless --cpus names others; all else is for one with the usual limit and
+ * fair servers. Each vCPU is on one CPU.
  *
  * The answer is one JSON document; the tables show parts of it.
  */
@@ -10,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apply/wanted.h"
 #include "command/command.h"
 #include "command/plan.h"
+#include "host/bandwidth.h"
 #include "host/units.h"
 
 /* A VM of so many vCPUs stands for so many VMs. */
@@ -53,12 +56,18 @@ static int read_policy(struct policy *policy, const struct plan_arguments *argum
 
 static int make_host(struct plan *plan)
 {
-	long here = plan->arguments->file ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+	const struct plan_arguments *arguments = plan->arguments;
+	struct wanted_host host;
 
-	plan->host = plan->arguments->cpus;
-	if (cpus_empty(&plan->host)) {
-		for (long cpu = 0; cpu < here; cpu++)
-			cpus_add(&plan->host, cpu);
+	plan->here = arguments->file && cpus_empty(&arguments->cpus);
+	if (plan->here && !wanted_host(&host))
+		return fail(FAILED, "/sys/devices/system/cpu: %s", strerror(errno));
+	plan->limit = arguments->limit.num ? arguments->limit :
+		      latency_share(plan->here ? bandwidth_limit() : BANDWIDTH_LIMIT);
+	plan->host = plan->here ? host.online : arguments->cpus;
+	if (cpus_empty(&arguments->cpus)) {
+		if (!plan->here)
+			cpus_add(&plan->host, 0);
 		for (size_t i = 0; i < plan->policy.nr_pools; i++)
 			cpus_unite(&plan->host, &plan->policy.pools[i].cpus);
 	}
@@ -73,18 +82,18 @@ static int tell_what_does_not_fit(const struct plan *plan)
 	const struct plan_cpu *cpu;
 	int i = cpus_next(&plan->host, 0);
 
-	while (fraction_compare(plan->cpus[i].sum, plan_limit) <= 0)
+	while (fraction_compare(plan->cpus[i].sum, plan->limit) <= 0)
 		i = cpus_next(&plan->host, i + 1);
 	cpu = &plan->cpus[i];
-	return fail(NO_ROOM, "CPU %d: reservations %.4f + units %.4f + fair server %.4f make %.4f, and the plan_limit is %.4f", i,
-		    fraction_double(cpu->own), fraction_double(cpu->units), fraction_double(plan_fair_server),
-		    fraction_double(cpu->sum), fraction_double(plan_limit));
+	return fail(NO_ROOM, "CPU %d: reservations %.4f + units %.4f + fair server %.4f make %.4f, and the limit is %.4f", i,
+		    fraction_double(cpu->own), fraction_double(cpu->units), fraction_double(cpu->fair_server),
+		    fraction_double(cpu->sum), fraction_double(plan->limit));
 }
 
 int cmd_plan(int argc, char **argv)
 {
 	struct plan_arguments arguments = {
-		.rate = -1, .latency = UINT64_MAX, .blocking = 0.001, .switch_cost = 5 * NSEC_PER_USEC, .overhead = { 1, 100 },
+		.limit = { 0, 1 }, .rate = -1, .latency = UINT64_MAX, .blocking = 0.001, .switch_cost = 5 * NSEC_PER_USEC, .overhead = { 1, 100 },
 	};
 	struct plan *plan = calloc(1, sizeof(*plan));
 	json_t *document = NULL;
@@ -106,7 +115,7 @@ int cmd_plan(int argc, char **argv)
 	document = plan_document(plan, &fits);
 	if (!document)
 		code = fail(FAILED, "plan: out of memory, or a name is not UTF-8");
-	else if (!plan_print(document))
+	else if (!plan_print(document, arguments.formulas))
 		code = fail(FAILED, "plan: cannot be printed: %s", strerror(errno));
 	else if (!fits)
 		code = tell_what_does_not_fit(plan);

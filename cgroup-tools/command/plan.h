@@ -15,9 +15,6 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Of a CPU: sched_rt_runtime_us / sched_rt_period_us, and the fair server's 50 ms every 1 s (kernel/sched/{rt,deadline}.c). */
-static const struct fraction plan_limit = { 19, 20 }, plan_fair_server = { 1, 20 };
-
 struct plan_ring {
 	char *text;
 	struct ring ring;
@@ -30,6 +27,7 @@ struct plan_arguments {
 	struct reservation own, spare;
 	uint64_t vms, units;
 	struct cpus cpus;
+	struct fraction limit;		/* 0: this host's, or the usual one */
 	double rate;			/* events/s of each vCPU; negative: unknown */
 	uint64_t latency;		/* UINT64_MAX: any */
 	uint64_t hold;			/* 0: Ps */
@@ -38,12 +36,13 @@ struct plan_arguments {
 	struct fraction overhead;
 	struct plan_ring *rings;
 	size_t nr_rings;
+	bool formulas;			/* print them, too */
 };
 
 /* A CPU of the host; its number is its index. */
 struct plan_cpu {
 	unsigned int threads;
-	struct fraction own, units, sum;	/* shares: of the threads, of the pools, with the fair server's */
+	struct fraction own, units, fair_server, sum;	/* shares: of the threads, of the pools; and all three */
 };
 
 /* A vCPU; or the I/O thread of a VM where those have a reservation, of which there is one at least. */
@@ -58,7 +57,9 @@ struct plan_thread {
 struct plan {
 	const struct plan_arguments *arguments;
 	struct policy policy;
+	bool here;			/* it is about this host */
 	struct cpus host;
+	struct fraction limit;		/* of a CPU */
 	struct plan_cpu cpus[CPUS_MAX];
 	struct plan_thread *threads;
 	size_t nr_threads;
@@ -111,7 +112,7 @@ json_t *plan_formula_rows(unsigned int topics);
 
 /* --- plan_tables.c --- */
 
-/* On standard output, with --json the document itself. */
-bool plan_print(const json_t *document);
+/* On standard output, with --json the document itself, which has the formulas in any case. */
+bool plan_print(const json_t *document, bool formulas);
 
 #endif

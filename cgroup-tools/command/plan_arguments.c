@@ -128,6 +128,7 @@ enum {
 	OPTION_SPARE_RUNTIME,
 	OPTION_SPARE_PERIOD,
 	OPTION_CPUS,
+	OPTION_LIMIT,
 	OPTION_RATE,
 	OPTION_LATENCY,
 	OPTION_HOLD,
@@ -135,6 +136,7 @@ enum {
 	OPTION_SWITCH_COST,
 	OPTION_OVERHEAD,
 	OPTION_RING,
+	OPTION_FORMULAS,
 };
 
 static const struct option long_options[] = {
@@ -145,6 +147,7 @@ static const struct option long_options[] = {
 	{ "spare-runtime", required_argument, NULL, OPTION_SPARE_RUNTIME },
 	{ "spare-period", required_argument, NULL, OPTION_SPARE_PERIOD },
 	{ "cpus", required_argument, NULL, OPTION_CPUS },
+	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "rate", required_argument, NULL, OPTION_RATE },
 	{ "latency", required_argument, NULL, OPTION_LATENCY },
 	{ "hold", required_argument, NULL, OPTION_HOLD },
@@ -152,6 +155,7 @@ static const struct option long_options[] = {
 	{ "switch-cost", required_argument, NULL, OPTION_SWITCH_COST },
 	{ "overhead", required_argument, NULL, OPTION_OVERHEAD },
 	{ "ring", required_argument, NULL, OPTION_RING },
+	{ "formulas", no_argument, NULL, OPTION_FORMULAS },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL },
 };
@@ -160,7 +164,7 @@ static const char usage[] =
 	"Usage: dlspare plan FILE [OPTION]...\n"
 	"       dlspare plan --runtime TIME --period TIME [OPTION]...\n"
 	"\n"
-	"What a policy promises, and what it would take to promise more. Reads nothing but FILE and changes nothing.\n"
+	"What a policy promises, and what it would take to promise more. Changes nothing.\n"
 	"Exits with 4 when the policy does not fit.\n"
 	"\n"
 	"The VMs and their pool:\n"
@@ -173,7 +177,9 @@ static const char usage[] =
 	"  --units N                so many units on each CPU, 1..64; default 1\n"
 	"\n"
 	"The host:\n"
+	"                           with FILE, and without --cpus, this one: its CPUs, limit and fair servers\n"
 	"  --cpus LIST              its CPUs; default: with FILE this host's and those that FILE names, without it CPU 0\n"
+	"  --limit PERCENT          of a CPU that may be reserved; default: this host's, of another one 95\n"
 	"\n"
 	"What is wanted:\n"
 	"  --rate EVENTS/S          events a second for each vCPU; without it nothing is said about the number of units\n"
@@ -198,8 +204,8 @@ static const char usage[] =
 	"  LIST                     CPUs, such as 0-3,8\n"
 	"\n"
 	"Output:\n"
+	"  --formulas               also what each column is computed by, and where that is from\n"
 	"  --json                   one document with exact times in ns and shares of a CPU as fractions of 1\n"
-	"  -q, --quiet              without the formulas\n"
 	"  -h, --help               this text\n";
 
 static int parse_time(uint64_t *time, const char *name, const char *text, uint64_t most)
@@ -232,6 +238,17 @@ static int parse_part(struct fraction *number, const char *name, const char *tex
 	return DONE;
 }
 
+/* More than 0, and all of a CPU at most. */
+static int parse_limit(struct fraction *limit, const char *text)
+{
+	struct fraction percent;
+
+	if (!parse_decimal(&percent, text) || !percent.num || fraction_compare(percent, fraction(100, 1)) > 0)
+		return fail(WRONG_USAGE, "--limit '%s': it must be a decimal number, more than 0 and at most 100", text);
+	*limit = fraction_multiply(percent, fraction(1, 100));
+	return DONE;
+}
+
 static int parse_option(struct plan_arguments *arguments, int option, const char *name, const char *text)
 {
 	struct fraction number = { 0, 1 };
@@ -261,6 +278,11 @@ static int parse_option(struct plan_arguments *arguments, int option, const char
 		if (!cpus_parse(&arguments->cpus, text, &rule))
 			return fail(WRONG_USAGE, "--cpus '%s': %s", text, rule);
 		return cpus_empty(&arguments->cpus) ? fail(WRONG_USAGE, "--cpus '': a host has CPUs") : DONE;
+	case OPTION_LIMIT:
+		return parse_limit(&arguments->limit, text);
+	case OPTION_FORMULAS:
+		arguments->formulas = true;
+		return DONE;
 	case OPTION_RATE:
 		code = parse_part(&number, name, text, 1000000000);
 		arguments->rate = fraction_double(number);

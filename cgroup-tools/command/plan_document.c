@@ -15,12 +15,12 @@ static json_t *cpu_rows(const struct plan *plan, bool *fits)
 	*fits = true;
 	for (int i = cpus_next(&plan->host, 0); i >= 0; i = cpus_next(&plan->host, i + 1)) {
 		const struct plan_cpu *cpu = &plan->cpus[i];
-		bool good = fraction_compare(cpu->sum, plan_limit) <= 0;
+		bool good = fraction_compare(cpu->sum, plan->limit) <= 0;
 
 		rows = plan_append(rows, json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:b}", "cpu", i, "threads", cpu->threads,
 					      "own", plan_share(cpu->own), "units", plan_share(cpu->units),
-					      "fair_server", plan_share(plan_fair_server), "sum", plan_share(cpu->sum),
-					      "limit", plan_share(plan_limit), "fits", good));
+					      "fair_server", plan_share(cpu->fair_server), "sum", plan_share(cpu->sum),
+					      "limit", plan_share(plan->limit), "fits", good));
 		*fits = *fits && good;
 	}
 	return rows;
@@ -134,7 +134,7 @@ static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
 			 "mean_wait_ns", plan_time(erlang_wait(load, pool->units, hold_of(plan, pool))),
 			 "needed", plan_count(needed), "needed_few", plan_count(few),
 			 "cost", few ? plan_share(fraction_multiply(share, fraction(few, 1))) : json_null(),
-			 "fits", json_boolean(few && fraction_compare(sum, plan_limit) <= 0));
+			 "fits", json_boolean(few && fraction_compare(sum, plan->limit) <= 0));
 }
 
 static json_t *pool_rows(const struct plan *plan)

@@ -12,7 +12,7 @@ static const struct formula {
 	enum plan_topic topic;
 	const char *column, *text, *source;
 } formulas[] = {
-	{ PLAN_VMS, "FITS", "sum Q/P + units Qs/Ps + 5 % <= 95 % of each CPU", KERNEL_TEXT ", 4" },
+	{ PLAN_VMS, "FITS", "sum Q/P + units Qs/Ps + fair server <= limit of each CPU", KERNEL_TEXT ", 4" },
 	{ PLAN_VMS, "MEAN", "D^2/2P alone, D^2/P beside others; D = P-Q", LAWS },
 	{ PLAN_VMS, "RANDOM", "7D^2/12P beside others when each place of the budget is as likely", LAWS },
 	{ PLAN_VMS, "WORST", "D alone, 2D beside others", PAPER_2011 ", 2, figures 1 and 2" },

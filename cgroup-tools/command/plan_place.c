@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "host/bandwidth.h"
 #include "plan/placement.h"
 
 static const struct pool_policy *pool_of(const struct plan *plan, const struct vm_policy *vm)
@@ -63,7 +64,7 @@ static int place_threads(struct plan *plan, struct placement_thread *threads, st
 				    thread->vm->name);
 	}
 	for (int cpu = cpus_next(&plan->host, 0); cpu >= 0; cpu = cpus_next(&plan->host, cpu + 1))
-		cpus[nr_cpus++] = (struct placement_cpu){ .cpu = cpu, .limit = plan_limit, .taken = plan->cpus[cpu].sum };
+		cpus[nr_cpus++] = (struct placement_cpu){ .cpu = cpu, .limit = plan->limit, .taken = plan->cpus[cpu].sum };
 	placement_make(threads, plan->nr_threads, cpus, nr_cpus);
 	for (size_t i = 0; i < plan->nr_threads; i++) {
 		struct plan_cpu *cpu = &plan->cpus[threads[i].cpu];
@@ -78,8 +79,13 @@ static int place_threads(struct plan *plan, struct placement_thread *threads, st
 
 static void place_units(struct plan *plan)
 {
-	for (int cpu = 0; cpu < CPUS_MAX; cpu++)
-		plan->cpus[cpu] = (struct plan_cpu){ 0, { 0, 1 }, { 0, 1 }, plan_fair_server };
+	for (int cpu = 0; cpu < CPUS_MAX; cpu++) {
+		struct reservation server = plan->here && cpus_has(&plan->host, cpu) ? bandwidth_fair_server(cpu) :
+										       BANDWIDTH_FAIR_SERVER;
+		struct fraction share = latency_share(server);
+
+		plan->cpus[cpu] = (struct plan_cpu){ 0, { 0, 1 }, { 0, 1 }, share, share };
+	}
 	for (size_t i = 0; i < plan->policy.nr_pools; i++) {
 		const struct pool_policy *pool = &plan->policy.pools[i];
 		struct cpus cpus = plan_pool_cpus(plan, pool);

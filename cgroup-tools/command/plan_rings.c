@@ -6,7 +6,7 @@
 static struct fraction room_of(const struct plan *plan, const struct vm_policy *vm)
 {
 	const struct pool_policy *pool = plan_lender(plan, vm);
-	struct fraction least = plan_limit;
+	struct fraction least = plan->limit;
 
 	for (size_t i = 0; i < plan->nr_threads; i++) {
 		struct fraction sum, room;
@@ -14,7 +14,7 @@ static struct fraction room_of(const struct plan *plan, const struct vm_policy *
 		if (plan->threads[i].vm != vm || plan->threads[i].io)
 			continue;
 		sum = plan->cpus[plan->threads[i].cpu].sum;
-		room = fraction_sum(fraction(-sum.num, sum.den), plan_limit);
+		room = fraction_sum(fraction(-sum.num, sum.den), plan->limit);
 		if (pool)
 			room = fraction_add(fraction_multiply(room, fraction(1, pool->units)), latency_share(pool->spare));
 		if (fraction_compare(room, least) < 0)

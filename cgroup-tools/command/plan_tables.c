@@ -192,7 +192,7 @@ static bool print_table(const char *heading, const json_t *rows, const struct co
 	return good;
 }
 
-bool plan_print(const json_t *document)
+bool plan_print(const json_t *document, bool formulas)
 {
 	static const struct {
 		const char *heading, *key;
@@ -209,8 +209,8 @@ bool plan_print(const json_t *document)
 
 	if (options.json)
 		return !json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) && putchar('\n') != EOF;
-	/* Quiet: without the last. */
-	for (size_t i = 0; good && i < ARRAY_SIZE(tables) - options.quiet; i++)
+	/* The formulas are the last. */
+	for (size_t i = 0; good && i < ARRAY_SIZE(tables) - !formulas; i++)
 		good = print_table(tables[i].heading, json_object_get(document, tables[i].key), tables[i].columns);
 	return good;
 }

@@ -15,9 +15,9 @@
 #define VM_NAME_MAX 255
 #define GROUP_MAX 1024
 
-/* What the kernel's to_ratio() makes of sched_rt_runtime_us and sched_rt_period_us when nobody has set them: 95 %. */
+/* As the kernel's to_ratio(). What of a whole CPU may be reserved is the host's to say. */
 #define RATIO_SHIFT 20
-#define RATIO_MAX ((950000ull << RATIO_SHIFT) / 1000000)
+#define RATIO_MAX (1ull << RATIO_SHIFT)
 
 static bool check_reservation(const struct reservation *reservation, const char *owner, struct policy_error *error)
 {
@@ -116,7 +116,7 @@ static bool check_groups_differ(const struct pool_policy *a, const struct pool_p
 	return good;
 }
 
-/* On each CPU the pools may offer what the kernel admits; load has what those before this one do. */
+/* No CPU offers more than it is; load has what those before this one do. */
 static bool add_load(const struct pool_policy *pool, uint64_t load[CPUS_MAX], const char *owner,
 		     struct policy_error *error)
 {
@@ -131,7 +131,7 @@ static bool add_load(const struct pool_policy *pool, uint64_t load[CPUS_MAX], co
 			continue;
 		load[cpu] += ratio;
 		if (load[cpu] > RATIO_MAX)
-			return policy_refuse(error, "%s: with it the pools offer %.2f %% of CPU %d; at most 95 %% are allowed",
+			return policy_refuse(error, "%s: with it the pools offer %.2f %% of CPU %d, which has no more than 100 %%",
 				      owner, load[cpu] * 100.0 / (1 << RATIO_SHIFT), cpu);
 	}
 	return true;

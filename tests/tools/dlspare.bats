@@ -82,13 +82,19 @@ policy() {
 }
 
 @test "plan: Erlang's numbers, a ring's recommendation, and what does not fit" {
-	run "$dlspare" plan --vms 16 --runtime 40ms --period 100ms --spare-runtime 1ms --spare-period 10ms --rate 1
+	run "$dlspare" plan --vms 16 --runtime 40ms --period 100ms --spare-runtime 1ms --spare-period 10ms --rate 1 --formulas
 	echo "$output"
 	[[ $output == *Erlang* ]]
+	run "$dlspare" plan --vms 16 --runtime 40ms --period 100ms --spare-runtime 1ms --spare-period 10ms --rate 1
+	[[ $output == *NEEDED* && $output != *Erlang* ]]
 	run "$dlspare" plan --ring L=256,WP=20us,WC=5us --runtime 40ms --period 100ms
 	echo "$output"
 	[[ $output == *3ms* && $output == *8ms* ]]
-	fails 4 "" plan --vms 3 --runtime 40ms --period 100ms --cpus 0
+	fails 4 "and the limit is 0.9500" plan --vms 3 --runtime 40ms --period 100ms --cpus 0
+	fails 4 "and the limit is 0.3000" plan --runtime 40ms --period 100ms --limit 30
+	fails 2 "--limit '101'" plan --runtime 40ms --period 100ms --limit 101
+	run "$dlspare" plan --vms 2 --runtime 47.5ms --period 100ms --limit 100
+	[ "$status" -eq 0 ]
 }
 
 @test "--json is one document" {

@@ -353,11 +353,12 @@ static void refuses_contradictions(void **state)
 		"test.conf:2: pool 'q'", "'a/b'", "that of pool 'p'");
 	refuses("pools = ( { name = \"p\"; },\n{ name = \"q\"; group = \"dlspare.slice/p\"; } );",
 		"test.conf:2: pool 'q'", "'dlspare.slice/p'", "that of pool 'p'");
-	refuses(POOL("runtime = \"96ms\"; period = \"100ms\";"), "test.conf:1: pool 'p'", "96.00 % of CPU 0", "95 %");
-	refuses(POOL("runtime = \"5ms\"; period = \"100ms\"; units = 20;"), "test.conf:1: ", "100.00 %", "95 %");
+	refuses(POOL("runtime = \"51ms\"; period = \"100ms\"; units = 2;"), "test.conf:1: pool 'p'", "102.00 % of CPU 0",
+		"100 %");
+	refuses(POOL("runtime = \"5ms\"; period = \"100ms\"; units = 21;"), "test.conf:1: ", "105.00 %", "100 %");
 	refuses("pools = ( { name = \"p\"; runtime = \"50ms\"; period = \"100ms\"; cpus = \"0-3\"; },\n"
-		"{ name = \"q\"; runtime = \"50ms\"; period = \"100ms\"; cpus = \"3-7\"; } );",
-		"test.conf:2: pool 'q'", "of CPU 3", "95 %");
+		"{ name = \"q\"; runtime = \"51ms\"; period = \"100ms\"; cpus = \"3-7\"; } );",
+		"test.conf:2: pool 'q'", "of CPU 3", "100 %");
 }
 
 static void checks_policies_made_otherwise(void **state)
