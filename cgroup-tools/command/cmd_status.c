@@ -187,7 +187,7 @@ static int print_vms(const struct state *state)
 	static const struct output_column columns[] = {
 		{ "VM", 0 }, { "PID", SCOLS_FL_RIGHT }, { "Q/P", 0 }, { "POOL", 0 }, { "TERMS", 0 },
 		{ "EVENTS", SCOLS_FL_RIGHT }, { "LOANS", SCOLS_FL_RIGHT }, { "WAITS", SCOLS_FL_RIGHT },
-		{ "CPU", SCOLS_FL_RIGHT }, { NULL, 0 },
+		{ "CPU SINCE START", SCOLS_FL_RIGHT }, { NULL, 0 },
 	};
 	struct output output;
 	bool differs = false;
@@ -276,8 +276,8 @@ static void process_facts(struct output *output, const struct state_vm *vm)
 	fact(output, "watched");
 	output_cell(output, NULL, "%s", events && *events ? events : "-");
 	fact(output, "CPU");
-	output_cell(output, NULL, "%.3f s, %.1f%% since its start", seconds(vm->cpu_time),
-		    100 * share(vm->cpu_time, vm->age));
+	output_cell(output, NULL, "%.3f s, %.1f%% of the %.3f s since its start; dlspare top has what it gets now",
+		    seconds(vm->cpu_time), 100 * share(vm->cpu_time, vm->age), seconds(vm->age));
 	free(groups);
 	free(devices);
 	free(events);

@@ -201,14 +201,29 @@ static char *fit(char *to, size_t size, const char *text, int width)
 	return to;
 }
 
-/* The next cell of a row; on a screen one that does not fit is left out. */
+/* The next cell of a row; on a screen one that does not fit is left out, and a narrower one may follow. */
 static void put(int *x, int width, const char *text)
 {
-	if (!stdscr)
-		fputs(text, stdout);
-	else if (*x + width <= COLS)
+	if (stdscr && *x + width > COLS)
+		return;
+	if (stdscr)
 		mvaddstr(getcury(stdscr), *x, text);
+	else
+		fputs(text, stdout);
 	*x += width;
+}
+
+static void put_vm(int *x, const char *name, const char *pid, const char *reservation)
+{
+	int width = stdscr && COLS < NAME_WIDTH ? COLS : NAME_WIDTH;
+	char cell[512];
+
+	put(x, width, fit(cell, sizeof(cell), name, width));
+	snprintf(cell, sizeof(cell), "%*s", PID_WIDTH, pid);
+	put(x, PID_WIDTH, cell);
+	strcpy(cell, "  ");
+	fit(cell + 2, sizeof(cell) - 2, reservation, RESERVATION_WIDTH - 2);
+	put(x, RESERVATION_WIDTH, cell);
 }
 
 static void put_head(void)
@@ -216,8 +231,7 @@ static void put_head(void)
 	char cell[64];
 	int x = 0, i;
 
-	snprintf(cell, sizeof(cell), "%-*s%*s  %-*s", NAME_WIDTH, "VM", PID_WIDTH, "PID", RESERVATION_WIDTH - 2, "Q/P");
-	put(&x, NAME_WIDTH + PID_WIDTH + RESERVATION_WIDTH, cell);
+	put_vm(&x, "VM", "PID", "Q/P");
 	for (i = 0; i < NR_RATES; i++) {
 		snprintf(cell, sizeof(cell), "%*s", columns[i].width, columns[i].heading);
 		put(&x, columns[i].width, cell);
@@ -226,13 +240,11 @@ static void put_head(void)
 
 static void put_row(const struct row *row)
 {
-	char cell[512], reservation[OUTPUT_RESERVATION];
+	char cell[64], reservation[OUTPUT_RESERVATION];
 	int x = 0, i;
 
-	put(&x, NAME_WIDTH, fit(cell, sizeof(cell), row->vm->name, NAME_WIDTH));
-	snprintf(cell, sizeof(cell), "%*d  %-*s", PID_WIDTH, (int)row->vm->vm->pid, RESERVATION_WIDTH - 2,
-		 output_reservation(reservation, row->vm->reservation));
-	put(&x, PID_WIDTH + RESERVATION_WIDTH, cell);
+	snprintf(cell, sizeof(cell), "%d", (int)row->vm->vm->pid);
+	put_vm(&x, row->vm->name, cell, output_reservation(reservation, row->vm->reservation));
 	for (i = 0; i < NR_RATES; i++) {
 		if (i == CPU || row->counted)
 			snprintf(cell, sizeof(cell), "%*.*f", columns[i].width, columns[i].digits, row->rate[i]);

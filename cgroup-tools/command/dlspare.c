@@ -2,6 +2,7 @@
 /* dlspare: reservations of CPU time for virtual machines, and pools of spare ones. */
 #include "command/command.h"
 
+#include <ctype.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,14 +45,14 @@ static const struct command {
 	  "  --off, --on                    take no loans, only the pool's CPUs (on)\n"
 	  "  --dry-run                      print the writes and make none\n" },
 	{ "status", cmd_status, "[VM]", "what the VMs have, and what they did with it", "" },
-	{ "top", cmd_top, "[--interval TIME] [--count N]", "the same, live",
+	{ "top", cmd_top, "[--interval TIME] [--count N]", "what the VMs do and have, live",
 	  "  --interval TIME                between two pictures, 100ms..3600s (1s)\n"
 	  "  --count N                      so many pictures, as lines (until q)\n" },
 	{ "show", cmd_show, "[--file]", "the policy in force, as a configuration file",
 	  "  --file                         without the VMs that hooks have told of\n" },
 	{ "find", cmd_find, "", "VMs that run, their threads and devices", "" },
 	{ "validate", cmd_validate, "FILE", "check a configuration file on this host; change nothing", "" },
-	{ "plan", cmd_plan, "[FILE] [OPTION]...", "latencies, units and ring lengths, by their formulas", NULL },
+	{ "plan", cmd_plan, "[FILE] [OPTION]...", "latencies, units and ring lengths, by formulas", NULL },
 	{ "apply", cmd_apply, "FILE [--dry-run]", "make a file the policy in force, whole or not at all",
 	  "  --dry-run                      print the writes and make none\n" },
 	{ "verify", cmd_verify, "", "compare the kernel with the policy in force", "" },
@@ -128,7 +129,7 @@ static void usage(void)
 static void command_usage(const struct command *command)
 {
 	printf("Usage: dlspare %s %s\n\n%c%s.\n\n%s%s", command->name, command->arguments,
-	       command->summary[0] - 'a' + 'A', command->summary + 1, command->details, common);
+	       toupper((unsigned char)*command->summary), command->summary + 1, command->details, common);
 }
 
 /* Takes one of the common options; false: it is none. */

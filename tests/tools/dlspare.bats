@@ -28,6 +28,8 @@ policy() {
 		run "$dlspare" $command --help
 		[ "$status" -eq 0 ]
 		[[ $output == *"Usage: dlspare $command"* ]]
+		# A sentence that can be read without any other.
+		[[ $output =~ $'\n\n'[A-Z][A-Za-z] && ! $output =~ [Tt]he\ same ]]
 	done
 }
 
@@ -107,6 +109,20 @@ policy() {
 	run bash -c "'$dlspare' --help >/dev/full"
 	[ "$status" -eq 1 ]
 	[[ $output == *"cannot be written"* ]]
+}
+
+@test "top fits into a narrow terminal" {
+	for columns in 40 30 12; do
+		run bash -c "(sleep 1; echo q) | script -qec 'env TERM=vt100 LINES=9 COLUMNS=$columns \"$dlspare\" top' /dev/null"
+		echo "$columns: $output"
+		[ "$status" -eq 0 ]
+		[[ $output == *VM* ]]
+		case $columns in
+		40) [[ $output == *PID*%CPU* && $output != *Q/P* ]] ;;
+		30) [[ $output == *PID* && $output != *%CPU* ]] ;;
+		12) [[ $output != *PID* ]] ;;
+		esac
+	done
 }
 
 @test "doctor names what is missing on a kernel without the patches" {
