@@ -9,6 +9,7 @@
 
 #include "apply/admission.h"
 #include "apply/change.h"
+#include "apply/others.h"
 #include "apply/store.h"
 #include "apply/wanted.h"
 #include "host/group.h"
@@ -19,13 +20,14 @@ struct applying {
 	struct file_draft draft;	/* of the policy to be in force */
 	bool drafted;
 	const struct apply_listener *listener;
+	const struct ledger *ledger;
 	int code;			/* of the first problem */
 };
 
 static void __attribute__((format(printf, 3, 4)))
 tell(const struct apply_listener *listener, int code, const char *format, ...)
 {
-	char text[1024];
+	char text[2048];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -94,7 +96,7 @@ static const char *advice(const struct setting *setting, int error)
 	switch (error) {
 	case EBUSY:
 		if (setting->kind == SETTING_CLASS)
-			return ": other SCHED_DEADLINE threads or pools hold what is missing, see dlspare doctor";
+			return ": what is missing is reserved already";
 		if (setting->kind == SETTING_DEVICE)
 			return ": another group has this device";
 		if (!strcmp(setting->name, "cpu.spare.pool"))
@@ -116,9 +118,16 @@ static const char *advice(const struct setting *setting, int error)
 	}
 }
 
+/* Is it refused for want of bandwidth? A partition may not leave the others' CPUs with too little, either. */
+static bool is_no_room(const struct setting *setting, int error)
+{
+	return error == EBUSY && (setting->kind == SETTING_CLASS || !strcmp(setting->name, "cpu.spare.pool") ||
+				  !strncmp(setting->name, "cpuset.", 7));
+}
+
 static int code_of(const struct setting *setting, int error)
 {
-	if (error == EBUSY && (setting->kind == SETTING_CLASS || !strcmp(setting->name, "cpu.spare.pool")))
+	if (is_no_room(setting, error))
 		return NO_ROOM;
 	if (error == EPERM || error == EACCES ||
 	    (error == ENOENT && !strncmp(setting->name, "cpu.spare.", 10)))
@@ -146,14 +155,18 @@ static void failed(const struct step *step, const char *why, int error, void *da
 	struct applying *a = data;
 	char *text = step_text(step), *reason, *now, *whole;
 	int code = code_of(setting, error);
+	struct others others = { 0 };
+
+	if (error == EBUSY && setting->kind != SETTING_DEVICE)
+		others_find(&others, a->ledger);
 
 	if (error == EPROTO) {
 		now = setting_read(setting);
 		if (asprintf(&reason, "the kernel reads '%s'", now ? now : "nothing") < 0)
 			reason = NULL;
 		free(now);
-	} else if (asprintf(&reason, "%s%s%s%s", why ? why : "", why ? ": " : "", strerror(error),
-			    advice(setting, error)) < 0) {
+	} else if (asprintf(&reason, "%s%s%s%s%s%s", why ? why : "", why ? ": " : "", strerror(error),
+			    advice(setting, error), *others.text ? "; " : "", others.text) < 0) {
 		reason = NULL;
 	}
 	if (asprintf(&whole, "%s: %s", text ? text : "?", reason ? reason : strerror(error)) < 0)
@@ -226,10 +239,15 @@ static unsigned int count_missing(const struct policy *policy, const struct vms 
 /* Everything that can be known before the first write. */
 static int check(const struct policy *policy, const struct admission *admission, const struct applying *a)
 {
+	struct others others;
+
 	if (wants_spare(policy) && kernel_spare() == KERNEL_NO)
 		return FAIL(a, MISSING, "this kernel has no spare reservations (CONFIG_SCHED_SPARE): pools can only have CPUs, without "
 			    "runtime and period; see dlspare doctor");
-	return admission->fits ? DONE : FAIL(a, NO_ROOM, "%s", admission->text);
+	if (admission->fits)
+		return DONE;
+	others_find(&others, a->ledger);
+	return FAIL(a, NO_ROOM, "%s%s%s", admission->text, *others.text ? "; beside that, " : "", others.text);
 }
 
 static int publish(struct applying *a)
@@ -324,11 +342,11 @@ static int check_length(const struct policy *policy, struct applying *a)
 
 int apply_policy(const struct policy *policy, struct apply *apply, const struct apply_listener *listener)
 {
-	struct applying a = { .apply = apply, .listener = listener };
+	struct ledger ledger = { 0 };
+	struct applying a = { .apply = apply, .listener = listener, .ledger = &ledger };
 	struct admission admission = { 0 };
 	struct settings wanted = { 0 };
 	struct change change = { 0 };
-	struct ledger ledger = { 0 };
 	struct vms vms = { 0 };
 	struct wanted_host host;
 	struct policy all;

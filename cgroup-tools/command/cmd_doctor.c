@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "apply/ledger.h"
 #include "apply/setting.h"
 #include "command/command.h"
+#include "command/doctor.h"
 #include "command/output.h"
 #include "host/group.h"
 #include "host/host.h"
@@ -24,28 +24,15 @@
 
 #define DEBUGFS "/sys/kernel/debug"
 
-enum verdict {
-	FINE,
-	WARNING,			/* something works less well */
-	LACKING,			/* spare reservations do not work */
-};
-
-struct doctor {
-	enum kernel_answer spare;
-	enum verdict worst;
-	json_t *checks;
-};
-
 static const struct {
 	const char *word, *json, *color;
 } verdicts[] = {
-	[FINE] = { "ok", "ok", "\033[32m" },
-	[WARNING] = { "warning", "warning", "\033[33m" },
-	[LACKING] = { "MISSING", "missing", "\033[31m" },
+	[DOCTOR_FINE] = { "ok", "ok", "\033[32m" },
+	[DOCTOR_WARNING] = { "warning", "warning", "\033[33m" },
+	[DOCTOR_LACKING] = { "MISSING", "missing", "\033[31m" },
 };
 
-static void __attribute__((format(printf, 4, 5)))
-tell(struct doctor *doctor, enum verdict verdict, const char *check, const char *format, ...)
+void doctor_tell(struct doctor *doctor, enum doctor_verdict verdict, const char *check, const char *format, ...)
 {
 	va_list arguments;
 	char text[1024], *at;
@@ -63,7 +50,7 @@ tell(struct doctor *doctor, enum verdict verdict, const char *check, const char 
 		json_array_append_new(doctor->checks, json_pack("{s:s, s:s, s:o}", "check", check, "verdict",
 								verdicts[verdict].json, "text",
 								output_json_text(text)));
-	else if (verdict != FINE || !options.quiet)
+	else if (verdict != DOCTOR_FINE || !options.quiet)
 		printf("%s%-8s%s %s: %s\n", options.color ? verdicts[verdict].color : "", verdicts[verdict].word,
 		       options.color ? "\033[0m" : "", check, text);
 }
@@ -74,13 +61,13 @@ static void check_privilege(struct doctor *doctor)
 {
 	static const struct {
 		int number;
-		enum verdict without;
+		enum doctor_verdict without;
 		const char *name, *use;
 	} capabilities[] = {
-		{ CAP_SYS_NICE, LACKING, "CAP_SYS_NICE", "reservations, pools and affinities" },
-		{ CAP_NET_ADMIN, WARNING, "CAP_NET_ADMIN", "devices whose packets are events, and news of processes" },
-		{ CAP_SYS_PTRACE, WARNING, "CAP_SYS_PTRACE", "the devices of other users' VMs" },
-		{ CAP_DAC_OVERRIDE, WARNING, "CAP_DAC_OVERRIDE", "groups and control sockets of other users" },
+		{ CAP_SYS_NICE, DOCTOR_LACKING, "CAP_SYS_NICE", "reservations, pools and affinities" },
+		{ CAP_NET_ADMIN, DOCTOR_WARNING, "CAP_NET_ADMIN", "devices whose packets are events, and news of processes" },
+		{ CAP_SYS_PTRACE, DOCTOR_WARNING, "CAP_SYS_PTRACE", "the devices of other users' VMs" },
+		{ CAP_DAC_OVERRIDE, DOCTOR_WARNING, "CAP_DAC_OVERRIDE", "groups and control sockets of other users" },
 	};
 	char *text = proc_read_value(host_path("/proc/self/status"), "CapEff:");
 	uint64_t effective = text ? strtoull(text, NULL, 16) : 0;
@@ -91,11 +78,11 @@ static void check_privilege(struct doctor *doctor)
 		if (effective >> capabilities[i].number & 1)
 			continue;
 		all = false;
-		tell(doctor, capabilities[i].without, "privilege", "%s is missing, for %s: run dlspare as root",
-		     capabilities[i].name, capabilities[i].use);
+		doctor_tell(doctor, capabilities[i].without, "privilege", "%s is missing, for %s: run dlspare as root",
+			    capabilities[i].name, capabilities[i].use);
 	}
 	if (all)
-		tell(doctor, FINE, "privilege", "all that is needed");
+		doctor_tell(doctor, DOCTOR_FINE, "privilege", "all that is needed");
 	free(text);
 }
 
@@ -112,28 +99,28 @@ static bool has_controller(const char *name)
 	return found;
 }
 
-static void check_controller(struct doctor *doctor, const char *name, enum verdict without, const char *use)
+static void check_controller(struct doctor *doctor, const char *name, enum doctor_verdict without, const char *use)
 {
 	if (has_controller(name))
-		tell(doctor, FINE, "controller", "%s", name);
+		doctor_tell(doctor, DOCTOR_FINE, "controller", "%s", name);
 	else if (host_cgroup_v1(name))
-		tell(doctor, without, "controller", "%s, for %s, is cgroup version 1's (hybrid): boot with "
-		     "systemd.unified_cgroup_hierarchy=1 or cgroup_no_v1=all", name, use);
+		doctor_tell(doctor, without, "controller", "%s, for %s, is cgroup version 1's (hybrid): boot with "
+			    "systemd.unified_cgroup_hierarchy=1 or cgroup_no_v1=all", name, use);
 	else
-		tell(doctor, without, "controller", "%s, for %s, is not there: the kernel lacks it, or cgroup_disable= "
-		     "is among its boot parameters", name, use);
+		doctor_tell(doctor, without, "controller", "%s, for %s, is not there: the kernel lacks it, or cgroup_disable= "
+			    "is among its boot parameters", name, use);
 }
 
 static void check_groups(struct doctor *doctor)
 {
 	if (group_start()) {
-		tell(doctor, LACKING, "cgroups", "version 2 is not mounted: boot with "
-		     "systemd.unified_cgroup_hierarchy=1");
+		doctor_tell(doctor, DOCTOR_LACKING, "cgroups", "version 2 is not mounted: boot with "
+			    "systemd.unified_cgroup_hierarchy=1");
 		return;
 	}
-	tell(doctor, FINE, "cgroups", "version 2 at %s", host_cgroups());
-	check_controller(doctor, "cpu", LACKING, "pools");
-	check_controller(doctor, "cpuset", WARNING, "exclusive pools");
+	doctor_tell(doctor, DOCTOR_FINE, "cgroups", "version 2 at %s", host_cgroups());
+	check_controller(doctor, "cpu", DOCTOR_LACKING, "pools");
+	check_controller(doctor, "cpuset", DOCTOR_WARNING, "exclusive pools");
 }
 
 /* --- the kernel --- */
@@ -143,15 +130,15 @@ static void check_spare(struct doctor *doctor)
 	doctor->spare = kernel_spare();
 	switch (doctor->spare) {
 	case KERNEL_YES:
-		tell(doctor, FINE, "kernel", "it has spare reservations");
+		doctor_tell(doctor, DOCTOR_FINE, "kernel", "it has spare reservations");
 		break;
 	case KERNEL_NO:
-		tell(doctor, LACKING, "kernel", "it has no spare reservations (CONFIG_SCHED_SPARE): install the one that "
-		     "kernel-patches/deb of dlspare's sources builds. (Q,P) reservations, exclusive pools and "
-		     "I/O policies work without");
+		doctor_tell(doctor, DOCTOR_LACKING, "kernel", "it has no spare reservations (CONFIG_SCHED_SPARE): install the one that "
+			    "kernel-patches/deb of dlspare's sources builds. (Q,P) reservations, exclusive pools and "
+			    "I/O policies work without");
 		break;
 	default:
-		tell(doctor, WARNING, "kernel", "whether it has spare reservations cannot be seen: run dlspare as root");
+		doctor_tell(doctor, DOCTOR_WARNING, "kernel", "whether it has spare reservations cannot be seen: run dlspare as root");
 	}
 }
 
@@ -167,13 +154,13 @@ static void check_version(struct doctor *doctor)
 	else if (text)
 		sscanf(text, "Linux version %u.%u.%u", &major, &minor, &patch);
 	if (major == 6 && minor == 12 && patch >= 85 && patch <= 87)
-		tell(doctor, LACKING, "version", "the deadline servers of Linux %u.%u.%u are broken: use 6.12.88 or "
-		     "later", major, minor, patch);
+		doctor_tell(doctor, DOCTOR_LACKING, "version", "the deadline servers of Linux %u.%u.%u are broken: use 6.12.88 or "
+			    "later", major, minor, patch);
 	else if (major < 6 || (major == 6 && minor < 7))
-		tell(doctor, WARNING, "version", "Linux %u.%u.%u: exclusive pools need 6.7 or later (cpuset.cpus.exclusive)", major,
-		     minor, patch);
+		doctor_tell(doctor, DOCTOR_WARNING, "version", "Linux %u.%u.%u: exclusive pools need 6.7 or later (cpuset.cpus.exclusive)", major,
+			    minor, patch);
 	else
-		tell(doctor, FINE, "version", "Linux %u.%u.%u", major, minor, patch);
+		doctor_tell(doctor, DOCTOR_FINE, "version", "Linux %u.%u.%u", major, minor, patch);
 	free(text);
 }
 
@@ -194,10 +181,10 @@ static enum kernel_answer has_symbol(const char *name)
 static void check_rt_groups(struct doctor *doctor)
 {
 	if (has_symbol("sched_group_rt_runtime") == KERNEL_YES)
-		tell(doctor, WARNING, "CONFIG_RT_GROUP_SCHED", "on: groups can have no threads of the classes fifo and "
-		     "rr, and the cpu controller is refused where there are some; use a kernel without");
+		doctor_tell(doctor, DOCTOR_WARNING, "CONFIG_RT_GROUP_SCHED", "on: groups can have no threads of the classes fifo and "
+			    "rr, and the cpu controller is refused where there are some; use a kernel without");
 	else
-		tell(doctor, FINE, "CONFIG_RT_GROUP_SCHED", "off");
+		doctor_tell(doctor, DOCTOR_FINE, "CONFIG_RT_GROUP_SCHED", "off");
 }
 
 static void check_hrtick(struct doctor *doctor)
@@ -206,19 +193,19 @@ static void check_hrtick(struct doctor *doctor)
 	char *value = setting_read(&hrtick);
 
 	if (value && !strcmp(value, "on"))
-		tell(doctor, FINE, "HRTICK_DL", "on: budgets end on time");
+		doctor_tell(doctor, DOCTOR_FINE, "HRTICK_DL", "on: budgets end on time");
 	else if (value)
-		tell(doctor, WARNING, "HRTICK_DL", "off, so budgets end at the next tick: dlspare switches it on with "
-		     "the first pool or VM, unless the configuration has hrtick = false; or "
-		     "echo HRTICK_DL > " DEBUGFS "/sched/features");
+		doctor_tell(doctor, DOCTOR_WARNING, "HRTICK_DL", "off, so budgets end at the next tick: dlspare switches it on with "
+			    "the first pool or VM, unless the configuration has hrtick = false; or "
+			    "echo HRTICK_DL > " DEBUGFS "/sched/features");
 	else if (errno == EACCES || errno == EPERM)
-		tell(doctor, WARNING, "HRTICK_DL", DEBUGFS " cannot be read: run dlspare as root");
+		doctor_tell(doctor, DOCTOR_WARNING, "HRTICK_DL", DEBUGFS " cannot be read: run dlspare as root");
 	else if (!host_exists(host_path(DEBUGFS "/sched/features")))
-		tell(doctor, WARNING, "HRTICK_DL", "no " DEBUGFS "/sched/features, so it cannot be switched on: mount "
-		     "-t debugfs none " DEBUGFS "; the kernel needs CONFIG_SCHED_DEBUG");
+		doctor_tell(doctor, DOCTOR_WARNING, "HRTICK_DL", "no " DEBUGFS "/sched/features, so it cannot be switched on: mount "
+			    "-t debugfs none " DEBUGFS "; the kernel needs CONFIG_SCHED_DEBUG");
 	else
-		tell(doctor, WARNING, "HRTICK_DL", "not in this kernel, so budgets end at the next tick: it needs "
-		     "CONFIG_HIGH_RES_TIMERS");
+		doctor_tell(doctor, DOCTOR_WARNING, "HRTICK_DL", "not in this kernel, so budgets end at the next tick: it needs "
+			    "CONFIG_HIGH_RES_TIMERS");
 	free(value);
 }
 
@@ -228,25 +215,25 @@ static void check_limit(struct doctor *doctor)
 	int64_t period = host_number(host_path("/proc/sys/kernel/sched_rt_period_us"), 1000000);
 
 	if (runtime < 0)
-		tell(doctor, WARNING, "limit", "sched_rt_runtime_us is %" PRId64 ": everything is admitted and "
-		     "nothing promised; sysctl kernel.sched_rt_runtime_us=950000", runtime);
+		doctor_tell(doctor, DOCTOR_WARNING, "limit", "sched_rt_runtime_us is %" PRId64 ": everything is admitted and "
+			    "nothing promised; sysctl kernel.sched_rt_runtime_us=950000", runtime);
 	else if (!runtime || period <= 0)
-		tell(doctor, LACKING, "limit", "sched_rt_runtime_us is %" PRId64 ": no reservation fits; "
-		     "sysctl kernel.sched_rt_runtime_us=950000", runtime);
+		doctor_tell(doctor, DOCTOR_LACKING, "limit", "sched_rt_runtime_us is %" PRId64 ": no reservation fits; "
+			    "sysctl kernel.sched_rt_runtime_us=950000", runtime);
 	else
-		tell(doctor, FINE, "limit", "reservations may have %.1f %% of each CPU", 100.0 * runtime / period);
+		doctor_tell(doctor, DOCTOR_FINE, "limit", "reservations may have %.1f %% of each CPU", 100.0 * runtime / period);
 }
 
 static void check_kvm(struct doctor *doctor)
 {
 	if (!host_exists(host_path("/dev/kvm")))
-		tell(doctor, LACKING, "kvm", "no /dev/kvm: switch virtualization on in the firmware, and modprobe "
-		     "kvm_intel or kvm_amd");
+		doctor_tell(doctor, DOCTOR_LACKING, "kvm", "no /dev/kvm: switch virtualization on in the firmware, and modprobe "
+			    "kvm_intel or kvm_amd");
 	else if (host_exists(host_path(DEBUGFS "/kvm")))
-		tell(doctor, FINE, "kvm", "it names all vCPU threads");
+		doctor_tell(doctor, DOCTOR_FINE, "kvm", "it names all vCPU threads");
 	else
-		tell(doctor, WARNING, "kvm", "no " DEBUGFS "/kvm, so vCPU threads are known by their names only: mount "
-		     "debugfs, and run dlspare as root");
+		doctor_tell(doctor, DOCTOR_WARNING, "kvm", "no " DEBUGFS "/kvm, so vCPU threads are known by their names only: mount "
+			    "debugfs, and run dlspare as root");
 }
 
 static void check_tracepoints(struct doctor *doctor)
@@ -255,11 +242,11 @@ static void check_tracepoints(struct doctor *doctor)
 		return;
 	if (host_exists(host_path("/sys/kernel/tracing/events/sched_spare")) ||
 	    host_exists(host_path(DEBUGFS "/tracing/events/sched_spare")))
-		tell(doctor, FINE, "tracepoints", "sched_spare:* are there");
+		doctor_tell(doctor, DOCTOR_FINE, "tracepoints", "sched_spare:* are there");
 	else
-		tell(doctor, WARNING, "tracepoints", "sched_spare:* cannot be seen, so neither can single loans: run "
-		     "dlspare as root; mount -t tracefs none /sys/kernel/tracing; the kernel needs "
-		     "CONFIG_EVENT_TRACING");
+		doctor_tell(doctor, DOCTOR_WARNING, "tracepoints", "sched_spare:* cannot be seen, so neither can single loans: run "
+			    "dlspare as root; mount -t tracefs none /sys/kernel/tracing; the kernel needs "
+			    "CONFIG_EVENT_TRACING");
 }
 
 /* The same socket as dlspared's; and who listens there, because sockets can be had without a speaker. */
@@ -270,12 +257,12 @@ static void check_process_events(struct doctor *doctor)
 	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_CONNECTOR);
 
 	if (!speakers || !strstr(speakers, "cn_proc"))
-		tell(doctor, WARNING, "process events", "not in this kernel, so dlspared sees new threads late: it needs "
-		     "CONFIG_PROC_EVENTS");
+		doctor_tell(doctor, DOCTOR_WARNING, "process events", "not in this kernel, so dlspared sees new threads late: it needs "
+			    "CONFIG_PROC_EVENTS");
 	else if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
-		tell(doctor, WARNING, "process events", "%s: run dlspare as root", strerror(errno));
+		doctor_tell(doctor, DOCTOR_WARNING, "process events", "%s: run dlspare as root", strerror(errno));
 	else
-		tell(doctor, FINE, "process events", "new threads are seen at once");
+		doctor_tell(doctor, DOCTOR_FINE, "process events", "new threads are seen at once");
 	if (fd >= 0)
 		close(fd);
 	free(speakers);
@@ -286,109 +273,48 @@ static void check_process_events(struct doctor *doctor)
 static void check_libvirt(struct doctor *doctor)
 {
 	if (!host_exists(host_path("/usr/sbin/libvirtd")) && !host_exists(host_path("/usr/sbin/virtqemud")))
-		tell(doctor, FINE, "libvirt", "not installed");
+		doctor_tell(doctor, DOCTOR_FINE, "libvirt", "not installed");
 	else if (host_exists(host_path("/etc/libvirt/hooks/qemu.d/dlspare")))
-		tell(doctor, FINE, "libvirt", "its hook is installed");
+		doctor_tell(doctor, DOCTOR_FINE, "libvirt", "its hook is installed");
 	else
-		tell(doctor, WARNING, "libvirt", "its hook is not installed, so policies in the metadata of domains do "
-		     "not count: ln -s /usr/sbin/dlspare-libvirt-hook /etc/libvirt/hooks/qemu.d/dlspare, and restart "
-		     "libvirt");
+		doctor_tell(doctor, DOCTOR_WARNING, "libvirt", "its hook is not installed, so policies in the metadata of domains do "
+			    "not count: ln -s /usr/sbin/dlspare-libvirt-hook /etc/libvirt/hooks/qemu.d/dlspare, and restart "
+			    "libvirt");
 }
 
-#define NAMES 5
-
-/* Threads with reservations that dlspare has not made. */
-struct others {
-	struct ledger ledger;
-	double sum;			/* of CPUs */
-	unsigned int nr;
-	char names[512];		/* of the first of them */
-	bool daemon;			/* dlspared is among the processes */
-};
-
-static bool is_ours(const struct others *others, pid_t tid, uint64_t start)
+static bool is_running(const char *program)
 {
-	char *object = setting_thread(tid, start);
-	const struct setting like = { .kind = SETTING_CLASS, .object = object, .name = "" };
-	bool found = object && settings_find(&others->ledger.originals, &like);
+	DIR *folder = opendir(host_path("/proc"));
+	struct proc_stat stat;
+	bool found = false;
+	int pid;
 
-	free(object);
+	while (folder && !found && (pid = proc_next(folder)) >= 0)
+		found = proc_stat(&stat, pid, 0) && !strcmp(stat.comm, program);
+	if (folder)
+		closedir(folder);
 	return found;
 }
 
-static void look_at_thread(struct others *others, pid_t pid, pid_t tid)
+static void check_daemon(struct doctor *doctor)
 {
-	char *class = thread_class(tid), text[OUTPUT_RESERVATION];
-	size_t used = strlen(others->names);
-	struct reservation reservation;
-	struct proc_stat stat;
-
-	if (!class || !thread_class_reservation(class, &reservation) || !proc_stat(&stat, pid, tid) ||
-	    is_ours(others, tid, stat.start))
-		goto out;
-	/* Frequency governors are of that class, but hold no bandwidth (SCHED_FLAG_SUGOV). */
-	if (stat.kernel && !strncmp(stat.comm, "sugov:", 6))
-		goto out;
-	others->nr++;
-	others->sum += (double)reservation.runtime / reservation.period;
-	if (others->nr <= NAMES)
-		snprintf(others->names + used, sizeof(others->names) - used, "%s%s (%d) %s", used ? ", " : "",
-			 stat.comm, (int)tid, output_reservation(text, reservation));
-out:
-	free(class);
-}
-
-static void look_at_process(struct others *others, pid_t pid)
-{
-	DIR *folder = opendir(host_path("/proc/%d/task", (int)pid));
-	struct proc_stat stat;
-	int tid;
-
-	others->daemon |= proc_stat(&stat, pid, 0) && !strcmp(stat.comm, "dlspared");
-	while (folder && (tid = proc_next(folder)) >= 0)
-		look_at_thread(others, pid, tid);
-	if (folder)
-		closedir(folder);
-}
-
-static void check_processes(struct doctor *doctor)
-{
-	DIR *folder = opendir(host_path("/proc"));
-	struct others others = { 0 };
-	char error[256] = "";
-	int pid;
-
-	if (ledger_read(&others.ledger, error, sizeof(error)) && others.ledger.nr_bad)
-		ledger_complain(&others.ledger, error, sizeof(error));
-	if (*error)
-		tell(doctor, WARNING, "ledger", "%s", error);
-	while (folder && (pid = proc_next(folder)) >= 0)
-		look_at_process(&others, pid);
-	if (folder)
-		closedir(folder);
-	if (others.daemon)
-		tell(doctor, FINE, "dlspared", "it runs");
+	if (is_running("dlspared"))
+		doctor_tell(doctor, DOCTOR_FINE, "dlspared", "it runs");
 	else
-		tell(doctor, WARNING, "dlspared", "it does not run, so VMs that start get nothing before the next "
-		     "dlspare apply: systemctl enable --now dlspared");
-	if (others.nr)
-		tell(doctor, WARNING, "bandwidth", "%.4f of a CPU is held by %u thread%s that dlspare has not set: %s%s",
-		     others.sum, others.nr, others.nr == 1 ? "" : "s", others.names, others.nr > NAMES ? ", ..." : "");
-	else
-		tell(doctor, FINE, "bandwidth", "none is held by threads that dlspare has not set");
-	ledger_free(&others.ledger);
+		doctor_tell(doctor, DOCTOR_WARNING, "dlspared", "it does not run, so VMs that start get nothing before the next "
+			    "dlspare apply: systemctl enable --now dlspared");
 }
 
 /* --- all --- */
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const int codes[] = { [FINE] = DONE, [WARNING] = DIFFERS, [LACKING] = MISSING };
+	static const int codes[] = { [DOCTOR_FINE] = DONE, [DOCTOR_WARNING] = DIFFERS, [DOCTOR_LACKING] = MISSING };
 	static void (*const checks[])(struct doctor *doctor) = {
 		check_privilege, check_groups, check_spare, check_version, check_rt_groups, check_hrtick, check_limit,
-		check_kvm, check_tracepoints, check_process_events, check_libvirt, check_processes,
+		check_kvm, check_tracepoints, check_process_events, check_libvirt, check_daemon, doctor_hazards,
 	};
-	struct doctor doctor = { .worst = FINE, .checks = json_array() };
+	struct doctor doctor = { .worst = DOCTOR_FINE, .checks = json_array() };
 	size_t i;
 
 	if (argc > 1) {

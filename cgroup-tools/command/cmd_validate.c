@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "apply/admission.h"
+#include "apply/others.h"
+#include "apply/starving.h"
 #include "apply/wanted.h"
 #include "command/command.h"
 #include "host/group.h"
@@ -59,6 +61,12 @@ static void print(const struct admission *admission)
 	}
 }
 
+static void starves(const char *text, void *data)
+{
+	(void)data;
+	say("%s", text);
+}
+
 static void problem(const char *vm, int code, const char *text, void *data)
 {
 	int *first = data;
@@ -73,7 +81,9 @@ static void problem(const char *vm, int code, const char *text, void *data)
 
 int cmd_validate(int argc, char **argv)
 {
-	const struct ledger no_ledger = { 0 };
+	struct ledger ledger = { 0 };
+	struct others others;
+	char unread[256];
 	struct admission admission = { 0 };
 	struct settings wanted = { 0 };
 	struct policy_error error;
@@ -92,13 +102,19 @@ int cmd_validate(int argc, char **argv)
 		code = fail(FAILED, "cannot look at this host: %s", strerror(errno));
 	if (code != DONE)
 		goto out;
+	/* Without it all deadline threads are others'; doctor says what is wrong with it. */
+	ledger_read(&ledger, unread, sizeof(unread));
 	if (kernel_spare() == KERNEL_NO)
 		say("this kernel has no spare reservations: a pool with runtime and period would be refused");
 	if (!admission_make(&admission, &policy, &vms, &host) ||
-	    !wanted_make(&wanted, &policy, &vms, &host, &admission, &no_ledger, problem, &code)) {
+	    !wanted_make(&wanted, &policy, &vms, &host, &admission, &ledger, problem, &code)) {
 		code = fail(FAILED, "out of memory");
 		goto out;
 	}
+	others_find(&others, &ledger);
+	if (others.nr)
+		say("beside these sums, %s", others.text);
+	starving_find(&policy, &admission, starves, NULL);
 	if (options.json)
 		print_json(&admission);
 	else if (!options.quiet)
@@ -107,6 +123,7 @@ int cmd_validate(int argc, char **argv)
 		code = fail(NO_ROOM, "%s", admission.text);
 out:
 	settings_free(&wanted);
+	ledger_free(&ledger);
 	admission_free(&admission);
 	vms_free(&vms);
 	policy_free(&policy);
