@@ -439,8 +439,8 @@ static void tell_no_cpu(struct admission *admission, const struct admission_doma
 	if (domain->pool)
 		tell(admission, "no CPU of pool '%s' is online", domain->pool->name);
 	else
-		tell(admission, "exclusive pools have all CPUs that are online");
-	tell(admission, ", and %s needs one", domain->parts[domain->nr_parts - 1].text);
+		tell(admission, "exclusive pools leave no CPU that is online");
+	tell(admission, " for %s", domain->parts[domain->nr_parts - 1].text);
 	tell_what_is_away(admission, domain->pool, host);
 }
 

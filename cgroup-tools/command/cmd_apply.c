@@ -4,16 +4,19 @@
 
 #include "command/command.h"
 #include "command/edit.h"
+#include "command/privilege.h"
 #include "command/report.h"
 #include "host/host.h"
 
-static int apply(const struct policy *policy, struct apply *how)
+static int apply(const char *command, const struct policy *policy, struct apply *how)
 {
-	int lock, code = report_lock(&lock, how->dry_run);
+	int lock, code = privilege_to_change(command);
 
+	if (code == DONE)
+		code = report_lock(&lock, how->dry_run);
 	if (code != DONE)
 		return code;
-	code = report_apply(policy, how);
+	code = report_apply(command, policy, how);
 	apply_unlock(lock);
 	return code;
 }
@@ -32,12 +35,10 @@ int cmd_apply(int argc, char **argv)
 		return fail(WRONG_USAGE, "apply: one file is needed; see dlspare apply --help");
 	if (!policy_read(&policy, argv[optind], &error))
 		return fail(host_exists(argv[optind]) ? WRONG_POLICY : NOT_FOUND, "%s", error.text);
-	code = apply(&policy, &how);
-	if (code == DONE && how.missing)
-		say("%u VM%s not running; dlspared configures %s when %s", how.missing, how.missing == 1 ? " is" : "s are",
-		    how.missing == 1 ? "it" : "them", how.missing == 1 ? "it starts" : "they start");
+	code = apply("apply", &policy, &how);
 	if (code == DONE && !how.dry_run)
-		say("%u write%s", how.steps, how.steps == 1 ? "" : "s");
+		report_done(&how, "%zu pool%s and %zu VM%s as in %s", policy.nr_pools, policy.nr_pools == 1 ? "" : "s",
+			    policy.nr_vms, policy.nr_vms == 1 ? "" : "s", argv[optind]);
 	policy_free(&policy);
 	return code;
 }
@@ -55,8 +56,8 @@ int cmd_reset(int argc, char **argv)
 	if (argc > optind)
 		return fail(WRONG_USAGE, "reset: '%s' is one word too many; see dlspare reset --help", argv[optind]);
 	policy_init(&nothing);
-	code = apply(&nothing, &how);
+	code = apply("reset", &nothing, &how);
 	if (code == DONE && !how.dry_run)
-		say("%u write%s", how.steps, how.steps == 1 ? "" : "s");
+		report_done(&how, "everything is as before dlspare");
 	return code;
 }

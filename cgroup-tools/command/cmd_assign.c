@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/describe.h"
 #include "command/edit.h"
 
 /* The options that were given; -1: not. */
@@ -16,7 +17,7 @@ struct assign {
 	int64_t chances, linger;
 };
 
-static int assign_vm(struct policy *policy, void *data)
+static int assign_vm(struct policy *policy, void *data, char **done)
 {
 	const struct assign *assign = data;
 	struct vm_policy *vm;
@@ -30,6 +31,7 @@ static int assign_vm(struct policy *policy, void *data)
 		free(vm->pool);
 		vm->pool = NULL;
 		vm->borrow.on = false;
+		*done = describe_vm(vm);
 		/* A VM that has nothing else needs no entry. */
 		if (!vm->reservation.runtime && vm->io.kind == IO_KEEP)
 			policy_remove_vm(policy, assign->vm);
@@ -57,6 +59,7 @@ static int assign_vm(struct policy *policy, void *data)
 		vm->borrow.chances = assign->chances;
 	if (assign->linger >= 0)
 		vm->borrow.linger = assign->linger;
+	*done = describe_vm(vm);
 	return DONE;
 }
 
@@ -123,5 +126,5 @@ int cmd_assign(int argc, char **argv)
 		return fail(WRONG_USAGE, "assign: a VM and a pool (or none) are needed; see dlspare assign --help");
 	assign.vm = argv[optind];
 	assign.pool = argv[optind + 1];
-	return edit_policy(assign_vm, &assign, dry_run);
+	return edit_policy("assign", assign_vm, &assign, dry_run);
 }

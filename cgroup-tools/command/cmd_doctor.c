@@ -16,6 +16,7 @@
 #include "command/command.h"
 #include "command/doctor.h"
 #include "command/output.h"
+#include "command/privilege.h"
 #include "host/group.h"
 #include "host/host.h"
 #include "host/kernel.h"
@@ -69,13 +70,11 @@ static void check_privilege(struct doctor *doctor)
 		{ CAP_SYS_PTRACE, DOCTOR_WARNING, "CAP_SYS_PTRACE", "the devices of other users' VMs" },
 		{ CAP_DAC_OVERRIDE, DOCTOR_WARNING, "CAP_DAC_OVERRIDE", "groups and control sockets of other users" },
 	};
-	char *text = proc_read_value(host_path("/proc/self/status"), "CapEff:");
-	uint64_t effective = text ? strtoull(text, NULL, 16) : 0;
 	bool all = true;
 	size_t i;
 
 	for (i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++) {
-		if (effective >> capabilities[i].number & 1)
+		if (privilege_has(capabilities[i].number))
 			continue;
 		all = false;
 		doctor_tell(doctor, capabilities[i].without, "privilege", "%s is missing, for %s: run dlspare as root",
@@ -83,7 +82,6 @@ static void check_privilege(struct doctor *doctor)
 	}
 	if (all)
 		doctor_tell(doctor, DOCTOR_FINE, "privilege", "all that is needed");
-	free(text);
 }
 
 /* --- control groups --- */
@@ -324,7 +322,7 @@ int cmd_doctor(int argc, char **argv)
 	for (i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		checks[i](&doctor);
 	if (options.json)
-		output_json(json_pack("{s:s, s:O}", "verdict", verdicts[doctor.worst].json, "checks", doctor.checks));
+		output_json("doctor", json_pack("{s:s, s:O}", "verdict", verdicts[doctor.worst].json, "checks", doctor.checks));
 	json_decref(doctor.checks);
 	return codes[doctor.worst];
 }

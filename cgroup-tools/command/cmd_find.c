@@ -6,6 +6,7 @@
 
 #include "command/command.h"
 #include "command/output.h"
+#include "command/privilege.h"
 #include "host/group.h"
 #include "host/host.h"
 
@@ -48,7 +49,7 @@ static int print_json(const struct vms *vms)
 
 	for (i = 0; i < vms->nr; i++)
 		json_array_append_new(list, vm_json(&vms->list[i]));
-	return output_json(json_pack("{s:o}", "vms", list));
+	return output_json("find", json_pack("{s:o}", "vms", list));
 }
 
 /* --- a table --- */
@@ -90,7 +91,7 @@ static int print_table(const struct vms *vms)
 	struct output output;
 	size_t i;
 
-	if (!vms->nr)
+	if (!vms->nr && !privilege_lack())
 		say("no VM runs");
 	output_start(&output, columns);
 	for (i = 0; i < vms->nr; i++)
@@ -101,12 +102,16 @@ static int print_table(const struct vms *vms)
 int cmd_find(int argc, char **argv)
 {
 	struct vms vms;
+	const char *lack;
 	int code;
 
 	if (argc > 1)
 		return fail(WRONG_USAGE, "find: '%s' is one word too many; see dlspare find --help", argv[1]);
 	if (vms_find(&vms))
 		return fail(FAILED, "cannot look for VMs: %s", strerror(errno));
+	lack = privilege_lack();
+	if (lack)
+		say("%s", lack);
 	code = options.json ? print_json(&vms) : print_table(&vms);
 	vms_free(&vms);
 	return code;

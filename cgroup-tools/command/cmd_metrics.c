@@ -9,6 +9,8 @@
 #include "command/command.h"
 #include "command/edit.h"
 #include "command/output.h"
+#include "command/privilege.h"
+#include "command/report.h"
 #include "command/state.h"
 #include "host/file.h"
 
@@ -120,6 +122,12 @@ static bool vm_value(const struct state_vm *vm, int what, uint64_t *value)
 	}
 }
 
+/* The format forbids to give a series twice: of VMs with one name the first counts. */
+static bool is_second(const struct state *state, size_t i)
+{
+	return i && !strcmp(state->vms[i].name, state->vms[i - 1].name);
+}
+
 static void write_vms(FILE *file, const struct metric *metric, const struct state *state)
 {
 	uint64_t value;
@@ -129,8 +137,7 @@ static void write_vms(FILE *file, const struct metric *metric, const struct stat
 	for (i = 0; i < state->nr_vms; i++) {
 		const struct state_vm *vm = &state->vms[i];
 
-		/* The format forbids to give a series twice: of VMs with one name the first counts. */
-		if ((i && !strcmp(vm->name, vm[-1].name)) || !vm_value(vm, metric->value, &value))
+		if (is_second(state, i) || !vm_value(vm, metric->value, &value))
 			continue;
 		fprintf(file, "dlspare_vm_%s", metric->name);
 		write_label(file, "{", "vm", vm->name);
@@ -155,10 +162,22 @@ static void write_pools(FILE *file, const struct metric *metric, const struct st
 	}
 }
 
+static unsigned int count_seconds(const struct state *state)
+{
+	unsigned int nr = 0;
+	size_t i;
+
+	for (i = 0; i < state->nr_vms; i++)
+		nr += is_second(state, i);
+	return nr;
+}
+
 static void write_all(FILE *file, const struct state *state)
 {
 	size_t i;
 
+	fprintf(file, "# HELP dlspare_left_out VMs without metrics: what hooks have told of breaks a rule, or a name is another's.\n"
+		"# TYPE dlspare_left_out gauge\ndlspare_left_out %u\n", state->left_out + count_seconds(state));
 	for (i = 0; i < NR_METRICS; i++)
 		if (metrics[i].owners & VM)
 			write_vms(file, &metrics[i], state);
@@ -182,6 +201,22 @@ static int write_file(const char *path, const struct state *state)
 	else if (file_replace(path, text))
 		code = fail(errno == ENOENT ? NOT_FOUND : FAILED, "--output '%s': %s", path, file_error(errno));
 	free(text);
+	return code;
+}
+
+/* What is written is right, and may not be all. */
+static int check_all(const struct state *state)
+{
+	const unsigned int seconds = count_seconds(state);
+	const char *lack = privilege_lack();
+	int code = DONE;
+
+	if (lack)
+		code = fail(MISSING, "%s", lack);
+	if (seconds)
+		code = fail(DIFFERS, "%u VM%s left out: another has the name; see dlspare find", seconds, seconds == 1 ? " is" : "s are");
+	if (state->left_out)
+		code = report_left_out_count(state->left_out);
 	return code;
 }
 
@@ -212,6 +247,8 @@ int cmd_metrics(int argc, char **argv)
 		code = write_file(path, &state);
 	else
 		write_all(stdout, &state);
+	if (code == DONE)
+		code = check_all(&state);
 	state_free(&state);
 	return code;
 }

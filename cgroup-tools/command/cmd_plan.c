@@ -14,6 +14,7 @@
 #include "apply/wanted.h"
 #include "command/command.h"
 #include "command/plan.h"
+#include "command/privilege.h"
 #include "host/bandwidth.h"
 #include "host/units.h"
 
@@ -62,6 +63,8 @@ static int make_host(struct plan *plan)
 	plan->here = arguments->file && cpus_empty(&arguments->cpus);
 	if (plan->here && !wanted_host(&host))
 		return fail(FAILED, "/sys/devices/system/cpu: %s", strerror(errno));
+	if (plan->here && privilege_lack())
+		say("without root the fair servers of this host are not seen, and taken to have 5 %% of each CPU");
 	plan->limit = arguments->limit.num ? arguments->limit :
 		      latency_share(plan->here ? bandwidth_limit() : BANDWIDTH_LIMIT);
 	plan->host = plan->here ? host.online : arguments->cpus;
@@ -114,7 +117,7 @@ int cmd_plan(int argc, char **argv)
 		goto out;
 	document = plan_document(plan, &fits);
 	if (!document)
-		code = fail(FAILED, "plan: out of memory, or a name is not UTF-8");
+		code = fail(FAILED, "plan: out of memory");
 	else if (!plan_print(document, arguments.formulas))
 		code = fail(FAILED, "plan: cannot be printed: %s", strerror(errno));
 	else if (!fits)

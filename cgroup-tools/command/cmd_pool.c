@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/describe.h"
 #include "command/edit.h"
 #include "command/state.h"
 
@@ -19,7 +20,7 @@ struct pool_edit {
 	bool has_runtime, has_period, has_units, has_cpus, has_exclusive;
 };
 
-static int edit_pool(struct policy *policy, void *data)
+static int edit_pool(struct policy *policy, void *data, char **done)
 {
 	const struct pool_edit *edit = data;
 	struct pool_policy *pool = policy_pool(policy, edit->name);
@@ -52,10 +53,11 @@ static int edit_pool(struct policy *policy, void *data)
 		if (!pool->group)
 			return fail(FAILED, "out of memory");
 	}
+	*done = describe_pool(pool);
 	return DONE;
 }
 
-static int delete_pool(struct policy *policy, void *data)
+static int delete_pool(struct policy *policy, void *data, char **done)
 {
 	const struct pool_edit *edit = data;
 	size_t i;
@@ -67,7 +69,7 @@ static int delete_pool(struct policy *policy, void *data)
 			return fail(WRONG_USAGE, "pool '%s' is assigned to VM '%s': dlspare assign '%s' none, first",
 				    edit->name, policy->vms[i].name, policy->vms[i].name);
 	policy_remove_pool(policy, edit->name);
-	return DONE;
+	return asprintf(done, "pool '%s' is gone", edit->name) < 0 ? fail(FAILED, "out of memory") : DONE;
 }
 
 static int parse_edf(struct pool_edit *edit, const char *text)
@@ -94,6 +96,7 @@ int cmd_pool(int argc, char **argv)
 	bool dry_run = false, any = false;
 	int option, code = DONE;
 	const char *verb;
+	char command[16];
 
 	opterr = 0;
 	while (code == DONE && (option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
@@ -146,5 +149,6 @@ int cmd_pool(int argc, char **argv)
 		return fail(WRONG_USAGE, "pool %s: create, set, delete or show; see dlspare pool --help", verb);
 	if (!edit.name)
 		return fail(WRONG_USAGE, "pool %s: its name is missing; see dlspare pool --help", verb);
-	return edit_policy(strcmp(verb, "delete") ? edit_pool : delete_pool, &edit, dry_run);
+	snprintf(command, sizeof(command), "pool %s", verb);
+	return edit_policy(command, strcmp(verb, "delete") ? edit_pool : delete_pool, &edit, dry_run);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/describe.h"
 #include "command/edit.h"
 #include "host/names.h"
 
@@ -57,7 +58,7 @@ static int set_devices(struct vm_policy *vm, const struct set *set)
 	return good ? DONE : fail(FAILED, "out of memory");
 }
 
-static int set_vm(struct policy *policy, void *data)
+static int set_vm(struct policy *policy, void *data, char **done)
 {
 	const struct set *set = data;
 	struct vm_policy *vm;
@@ -74,7 +75,9 @@ static int set_vm(struct policy *policy, void *data)
 		vm->vcpus = set->vcpus;
 	if (set->has_io)
 		vm->io = set->io;
-	return set->has_devices ? set_devices(vm, set) : DONE;
+	code = set->has_devices ? set_devices(vm, set) : DONE;
+	*done = describe_vm(vm);
+	return code;
 }
 
 static int add_device(struct set *set, const char *name)
@@ -137,20 +140,20 @@ int cmd_set(int argc, char **argv)
 		code = fail(WRONG_USAGE, "set: nothing to set; see dlspare set --help");
 	if (code == DONE) {
 		set.vm = argv[optind];
-		code = edit_policy(set_vm, &set, dry_run);
+		code = edit_policy("set", set_vm, &set, dry_run);
 	}
 	names_free(&set.devices, &set.nr_devices);
 	return code;
 }
 
-static int unset_vm(struct policy *policy, void *data)
+static int unset_vm(struct policy *policy, void *data, char **done)
 {
 	const char *name = data;
 
 	if (!policy_vm(policy, name))
 		return fail(NOT_FOUND, "VM '%s' is not in the policy in force; see dlspare show --file", name);
 	policy_remove_vm(policy, name);
-	return DONE;
+	return asprintf(done, "VM '%s' is as before dlspare", name) < 0 ? fail(FAILED, "out of memory") : DONE;
 }
 
 int cmd_unset(int argc, char **argv)
@@ -162,5 +165,5 @@ int cmd_unset(int argc, char **argv)
 		return code;
 	if (argc - optind != 1)
 		return fail(WRONG_USAGE, "unset: one VM is needed, not %d; see dlspare unset --help", argc - optind);
-	return edit_policy(unset_vm, argv[optind], dry_run);
+	return edit_policy("unset", unset_vm, argv[optind], dry_run);
 }

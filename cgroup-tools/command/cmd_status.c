@@ -8,6 +8,7 @@
 #include "command/command.h"
 #include "command/edit.h"
 #include "command/output.h"
+#include "command/privilege.h"
 #include "command/state.h"
 #include "host/group.h"
 #include "host/host.h"
@@ -90,7 +91,7 @@ static json_t *vm_json(const struct state_vm *vm)
 {
 	const struct vm_policy *policy = vm->policy;
 
-	return json_pack("{s:o, s:b, s:o, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:I, s:f}",
+	return json_pack("{s:o, s:b, s:o, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:I, s:I, s:f}",
 			 "name", output_json_text(vm->name),
 			 "running", vm->vm != NULL,
 			 "pid", vm->vm ? json_integer(vm->vm->pid) : json_null(),
@@ -104,6 +105,7 @@ static json_t *vm_json(const struct state_vm *vm)
 			 "counters", counters_json(&vm->counters, STATE_UNITS),
 			 "devices", vm->vm ? output_json_devices(vm->vm) : json_array(),
 			 "threads", threads_json(vm),
+			 "age_ns", (json_int_t)vm->age,
 			 "cpu_ns", (json_int_t)vm->cpu_time,
 			 "cpu_share", share(vm->cpu_time, vm->age));
 }
@@ -116,7 +118,7 @@ static int print_vms_json(const struct state *state, const char *only)
 	for (i = 0; i < state->nr_vms; i++)
 		if (is_meant(state->vms[i].name, only))
 			json_array_append_new(list, vm_json(&state->vms[i]));
-	return output_json(json_pack("{s:o}", "vms", list));
+	return output_json("status", json_pack("{s:o}", "vms", list));
 }
 
 /* --- tables --- */
@@ -193,7 +195,7 @@ static int print_vms(const struct state *state)
 	bool differs = false;
 	size_t i;
 
-	if (!state->nr_vms)
+	if (!state->nr_vms && !privilege_lack())
 		say("no VM runs, and the policy has none");
 	output_start(&output, columns);
 	for (i = 0; i < state->nr_vms; i++) {
@@ -402,16 +404,9 @@ static void pool_row(struct output *output, const struct state_pool *pool)
 
 static json_t *pool_json(const struct state_pool *pool)
 {
-	char *cpus = cpus_print(&pool->policy->cpus);
-	json_t *json;
+	json_t *json = output_json_pool(pool->policy);
 
-	json = json_pack("{s:s, s:o, s:i, s:s, s:b, s:s, s:o*, s:o}", "name", pool->policy->name, "spare",
-			 output_json_reservation(pool->policy->spare), "units_per_cpu", (int)pool->policy->units, "cpus",
-			 cpus && *cpus ? cpus : "all", "exclusive", (int)pool->policy->exclusive, "edf",
-			 policy_partitioned(pool->policy) ? "partitioned" : "global", "group",
-			 output_json_text(pool->group), "counters",
-			 counters_json(&pool->counters, NR_STATE_COUNTERS));
-	free(cpus);
+	json_object_set_new(json, "counters", counters_json(&pool->counters, NR_STATE_COUNTERS));
 	return json;
 }
 
@@ -440,7 +435,7 @@ static int print_pools_json(const struct state *state, const char *only)
 	for (i = 0; i < state->nr_pools; i++)
 		if (is_meant(state->pools[i].policy->name, only))
 			json_array_append_new(list, pool_json(&state->pools[i]));
-	return output_json(json_pack("{s:o}", "pools", list));
+	return output_json("pool show", json_pack("{s:o}", "pools", list));
 }
 
 int state_show_pools(const char *name)
@@ -470,6 +465,17 @@ static size_t count(const struct state *state, const char *only)
 	return nr;
 }
 
+/* As state_read(), and says what is missing in it. */
+static int look(struct state *state)
+{
+	const char *lack = privilege_lack();
+	int code = state_read(state);
+
+	if (code == DONE && lack)
+		say("%s", lack);
+	return code;
+}
+
 int cmd_status(int argc, char **argv)
 {
 	static const struct option list[] = { { 0 } };
@@ -485,7 +491,7 @@ int cmd_status(int argc, char **argv)
 		return fail(WRONG_USAGE, "status: '%s' is one word too many; see dlspare status --help",
 			    argv[optind + 1]);
 	only = argv[optind];
-	code = state_read(&state);
+	code = look(&state);
 	if (code != DONE)
 		return code;
 	if (only && !count(&state, only))

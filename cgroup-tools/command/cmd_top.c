@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "command/edit.h"
 #include "command/output.h"
+#include "command/privilege.h"
 #include "command/state.h"
 #include "host/clock.h"
 
@@ -38,13 +39,14 @@ static const struct column {
 	int digits;			/* behind the point */
 	char key;			/* sorts by it */
 	const char *json;
+	double unit;			/* there */
 } columns[NR_RATES] = {
-	[CPU] = { "%CPU", 7, 1, 'c', "cpu_percent" },
-	[LOAN] = { "%LOAN", 7, 1, 'b', "loan_percent" },
-	[EVENTS] = { "EVENTS/s", 10, 1, 'e', "events_per_second" },
-	[LOANS] = { "LOANS/s", 9, 1, 'l', "loans_per_second" },
-	[WAITS] = { "WAITS/s", 9, 1, 'w', "waits_per_second" },
-	[WAIT] = { "WAIT ms", 9, 3, 't', "wait_mean_ms" },
+	[CPU] = { "%CPU", 7, 1, 'c', "cpu_share", 0.01 },
+	[LOAN] = { "%LOAN", 7, 1, 'b', "loan_share", 0.01 },
+	[EVENTS] = { "EVENTS/s", 10, 1, 'e', "events_per_second", 1 },
+	[LOANS] = { "LOANS/s", 9, 1, 'l', "loans_per_second", 1 },
+	[WAITS] = { "WAITS/s", 9, 1, 'w', "waits_per_second", 1 },
+	[WAIT] = { "WAIT ms", 9, 3, 't', "wait_mean_ns", NSEC_PER_MSEC },
 };
 
 #define BY_NAME NR_RATES
@@ -147,13 +149,13 @@ static json_t *row_json(const struct row *row)
 
 	for (i = 0; i < NR_RATES; i++)
 		json_object_set_new(json, columns[i].json,
-				    i == CPU || row->counted ? json_real(row->rate[i]) : json_null());
+				    i == CPU || row->counted ? json_real(row->rate[i] * columns[i].unit) : json_null());
 	return json;
 }
 
-static void print_json(const struct picture *picture, const struct state *state)
+static int print_json(const struct picture *picture, const struct state *state)
 {
-	json_t *vms = json_array(), *pools = json_array(), *document;
+	json_t *vms = json_array(), *pools = json_array();
 	size_t i;
 
 	for (i = 0; i < picture->nr; i++)
@@ -165,10 +167,8 @@ static void print_json(const struct picture *picture, const struct state *state)
 						       (json_int_t)pool->counters.value[STATE_UNITS], "units_busy",
 						       (json_int_t)pool->counters.value[STATE_UNITS_BUSY]));
 	}
-	document = json_pack("{s:I, s:o, s:o}", "boottime_ns", (json_int_t)state->time, "vms", vms, "pools", pools);
-	json_dumpf(document, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(document);
+	return output_json_line("top", json_pack("{s:I, s:o, s:o}", "boottime_ns", (json_int_t)state->time, "vms", vms, "pools",
+						 pools));
 }
 
 /* --- rows of text, on a screen or as lines --- */
@@ -365,16 +365,17 @@ static int watch(struct top *top, const struct state *now, const struct state *b
 static int print(const struct state *now, const struct state *before, bool is_first)
 {
 	struct picture picture;
+	int code = DONE;
 
 	if (!compare(&picture, now, before, BY_NAME))
 		return fail(FAILED, "out of memory");
 	if (options.json)
-		print_json(&picture, now);
+		code = print_json(&picture, now);
 	else
 		print_lines(&picture, is_first);
 	fflush(stdout);
 	free(picture.rows);
-	return DONE;
+	return code;
 }
 
 static int run(struct top *top)
@@ -466,11 +467,14 @@ static int read_options(struct top *top, int argc, char **argv)
 int cmd_top(int argc, char **argv)
 {
 	struct top top = { .interval = NSEC_PER_SEC, .sort = BY_NAME };
+	const char *lack = privilege_lack();
 	int code;
 
 	code = read_options(&top, argc, argv);
 	if (code != DONE)
 		return code;
+	if (lack)
+		say("%s", lack);
 	catch_interrupts();
 	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !options.json && !top.count)
 		open_screen(&top);

@@ -10,6 +10,8 @@
 #include "apply/starving.h"
 #include "apply/wanted.h"
 #include "command/command.h"
+#include "command/output.h"
+#include "command/privilege.h"
 #include "host/group.h"
 #include "host/host.h"
 #include "host/kernel.h"
@@ -22,26 +24,22 @@ static json_t *domain_json(const struct admission_domain *domain)
 	size_t i;
 
 	for (i = 0; i < domain->nr_parts; i++)
-		json_array_append_new(parts, json_pack("{s:s, s:f}", "what", domain->parts[i].text, "cpus",
+		json_array_append_new(parts, json_pack("{s:o, s:f}", "what", output_json_text(domain->parts[i].text), "share",
 						       fraction_double(domain->parts[i].sum)));
-	json = json_pack("{s:s, s:s*, s:f, s:f, s:o}", "pool", domain->pool ? domain->pool->name : "", "cpus", list, "sum",
-			 fraction_double(domain->sum), "limit", fraction_double(domain->room), "parts", parts);
+	json = json_pack("{s:s?, s:s, s:f, s:f, s:o}", "pool", domain->pool ? domain->pool->name : NULL, "cpus", list ? list : "",
+			 "sum", fraction_double(domain->sum), "limit", fraction_double(domain->room), "parts", parts);
 	free(list);
 	return json;
 }
 
-static void print_json(const struct admission *admission)
+static int print_json(const struct admission *admission)
 {
 	json_t *domains = json_array();
-	json_t *document;
 	size_t i;
 
 	for (i = 0; i < admission->nr_domains; i++)
 		json_array_append_new(domains, domain_json(&admission->domains[i]));
-	document = json_pack("{s:b, s:o}", "fits", (int)admission->fits, "domains", domains);
-	json_dumpf(document, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(document);
+	return output_json("validate", json_pack("{s:b, s:o}", "fits", (int)admission->fits, "domains", domains));
 }
 
 static void print(const struct admission *admission)
@@ -82,6 +80,7 @@ static void problem(const char *vm, int code, const char *text, void *data)
 int cmd_validate(int argc, char **argv)
 {
 	struct ledger ledger = { 0 };
+	const char *lack = privilege_lack();
 	struct others others;
 	char unread[256];
 	struct admission admission = { 0 };
@@ -111,13 +110,15 @@ int cmd_validate(int argc, char **argv)
 		code = fail(FAILED, "out of memory");
 		goto out;
 	}
+	if (lack)
+		say("%s", lack);
 	others_find(&others, &ledger);
 	if (others.nr)
 		say("beside these sums, %s", others.text);
 	starving_find(&policy, &admission, starves, NULL);
-	if (options.json)
-		print_json(&admission);
-	else if (!options.quiet)
+	if (options.json && print_json(&admission) != DONE)
+		code = FAILED;
+	else if (!options.json && !options.quiet)
 		print(&admission);
 	if (!admission.fits)
 		code = fail(NO_ROOM, "%s", admission.text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dlspare verify */
 #include "command/command.h"
+#include "command/privilege.h"
 #include "command/report.h"
 
 int cmd_verify(int argc, char **argv)
@@ -11,19 +12,20 @@ int cmd_verify(int argc, char **argv)
 
 	if (argc > 1)
 		return fail(WRONG_USAGE, "verify: '%s' is one word too many; see dlspare verify --help", argv[1]);
-	code = report_lock(&lock, true);
+	code = privilege_to_change("verify");
+	if (code == DONE)
+		code = report_lock(&lock, true);
 	if (code != DONE)
 		return code;
 	code = report_policy(&policy);
 	if (code != DONE)
 		goto out;
-	code = report_apply(&policy, &how);
+	code = report_apply("verify", &policy, &how);
 	if (code == DONE && how.steps)
 		code = fail(DIFFERS, "the kernel differs from the policy in force: %u write%s would set that right", how.steps,
 			    how.steps == 1 ? "" : "s");
 	else if (code == DONE && how.left_out)
-		code = fail(DIFFERS, "%u VM%s left out: what hooks have told of %s breaks a rule; dlspare show names it", how.left_out,
-			    how.left_out == 1 ? " is" : "s are", how.left_out == 1 ? "it" : "them");
+		code = report_left_out_count(how.left_out);
 	else if (code == DONE && how.bad_lines)
 		code = DIFFERS;
 	else if (code == DONE)

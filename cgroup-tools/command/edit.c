@@ -8,27 +8,34 @@
 
 #include "apply/store.h"
 #include "command/command.h"
+#include "command/privilege.h"
 #include "command/report.h"
 #include "host/units.h"
 
-int edit_policy(edit_function *edit, void *data, bool dry_run)
+int edit_policy(const char *command, edit_function *edit, void *data, bool dry_run)
 {
 	struct apply apply = { .dry_run = dry_run, .whole = true, .save = true };
 	struct policy_error error;
 	struct policy policy;
+	char *done = NULL;
 	int lock, code;
 
-	code = report_lock(&lock, dry_run);
+	code = privilege_to_change(command);
+	if (code == DONE)
+		code = report_lock(&lock, dry_run);
 	if (code != DONE)
 		return code;
 	code = report_policy(&policy);
 	if (code != DONE)
 		goto out;
-	code = edit(&policy, data);
+	code = edit(&policy, data, &done);
 	if (code == DONE && !policy_check(&policy, &error))
 		code = fail(WRONG_POLICY, "%s", error.text);
 	if (code == DONE)
-		code = report_apply(&policy, &apply);
+		code = report_apply(command, &policy, &apply);
+	if (code == DONE && !dry_run)
+		report_done(&apply, "%s", done ? done : command);
+	free(done);
 	policy_free(&policy);
 out:
 	apply_unlock(lock);

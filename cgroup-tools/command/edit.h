@@ -8,10 +8,11 @@
 #include "policy/policy.h"
 #include "vmm-hooks/vm.h"
 
-/* Changes the policy; returns DONE or another code after telling why. */
-typedef int edit_function(struct policy *policy, void *data);
+/* Changes the policy; *done, a new text, is what is so then. Returns DONE or another code after telling why. */
+typedef int edit_function(struct policy *policy, void *data, char **done);
 
-int edit_policy(edit_function *edit, void *data, bool dry_run);
+/* Makes the change the policy in force, and says so; command: its name. */
+int edit_policy(const char *command, edit_function *edit, void *data, bool dry_run);
 
 /*
  * The VM's entry to be changed: the policy's own, or a copy of a hook's, or a new one when such a VM runs. NULL

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "command/output.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
+
+/* Another number is another meaning of a key, or a key less; not one more. */
+#define SCHEMA 1
 
 static const char *const roles[] = { [VM_VCPU] = "vcpu", [VM_IO] = "io", [VM_VHOST] = "vhost" };
 
@@ -94,14 +98,29 @@ char *output_role(char text[OUTPUT_ROLE], const struct vm_thread *thread)
 
 /* --- JSON --- */
 
-int output_json(json_t *document)
+static int print_json(const char *command, json_t *document, size_t flags)
 {
-	if (!document)
-		return fail(FAILED, "out of memory");
-	json_dumpf(document, stdout, JSON_INDENT(2));
-	putchar('\n');
+	json_t *whole = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", command);
+	int status = document ? json_object_update(whole, document) : -1;
+
 	json_decref(document);
-	return DONE;
+	if (status)
+		fail(FAILED, "out of memory");
+	/* 15 digits are all that the same number always has. */
+	else if (json_dumpf(whole, stdout, flags | JSON_REAL_PRECISION(15)) || putchar('\n') == EOF)
+		status = fail(FAILED, "standard output cannot be written: %s", strerror(errno));
+	json_decref(whole);
+	return status ? FAILED : DONE;
+}
+
+int output_json(const char *command, json_t *document)
+{
+	return print_json(command, document, JSON_INDENT(2));
+}
+
+int output_json_line(const char *command, json_t *document)
+{
+	return print_json(command, document, JSON_COMPACT);
 }
 
 char *output_utf8(const char *text)
@@ -132,6 +151,28 @@ json_t *output_json_reservation(struct reservation reservation)
 		return json_null();
 	return json_pack("{s:I, s:I}", "runtime_ns", (json_int_t)reservation.runtime, "period_ns",
 			 (json_int_t)reservation.period);
+}
+
+json_t *output_json_cpus(const struct cpus *cpus)
+{
+	char *list = cpus_empty(cpus) ? strdup("all") : cpus_print(cpus);
+	json_t *json = list ? json_string(list) : NULL;
+
+	free(list);
+	return json;
+}
+
+json_t *output_json_pool(const struct pool_policy *pool)
+{
+	char *group = policy_group(pool);
+	json_t *json = json_pack("{s:s, s:o, s:i, s:o, s:b, s:s, s:o*}", "name", pool->name, "unit",
+				 output_json_reservation(pool->spare), "units_per_cpu", (int)pool->units, "cpus",
+				 output_json_cpus(&pool->cpus), "exclusive", (int)pool->exclusive, "edf",
+				 policy_partitioned(pool) ? "partitioned" : "global", "group",
+				 output_json_text(group));
+
+	free(group);
+	return json;
 }
 
 json_t *output_json_thread(const struct vm_thread *thread)

@@ -34,8 +34,13 @@ void output_cell(struct output *output, const char *color, const char *format, .
 /* Prints the table, with headings if it has rows. DONE or FAILED, after telling why. */
 int output_end(struct output *output);
 
-/* Prints the document and releases it. As output_end(); NULL: there was no memory for it. */
-int output_json(json_t *document);
+/*
+ * Prints the document and releases it, with the keys that each begins with: the version of the schema, which is
+ * cgroup-tools/dlspare.schema.json, and the command. As output_end(); NULL: there was no memory for it.
+ */
+int output_json(const char *command, json_t *document);
+/* The same in one line. */
+int output_json_line(const char *command, json_t *document);
 
 /* A copy for formats that know UTF-8 only: '?' stands for each byte above 127 if it is something else. */
 char *output_utf8(const char *text);
@@ -43,6 +48,10 @@ char *output_utf8(const char *text);
 json_t *output_json_text(const char *text);
 /* null for none. */
 json_t *output_json_reservation(struct reservation reservation);
+/* As a list; "all" for an empty one, which means that in a policy. */
+json_t *output_json_cpus(const struct cpus *cpus);
+/* An entry of a policy; a caller may add more keys. */
+json_t *output_json_pool(const struct pool_policy *pool);
 /* With the keys tid, role and vcpu; a caller may add more. */
 json_t *output_json_thread(const struct vm_thread *thread);
 json_t *output_json_devices(const struct vm *vm);

@@ -91,7 +91,6 @@ json_t *plan_share(struct fraction share);
 json_t *plan_number(double number);
 /* null for 0: there is none. */
 json_t *plan_count(int64_t count);
-json_t *plan_reservation(struct reservation reservation);
 
 /* --- plan_document.c, plan_rings.c, plan_formulas.c --- */
 

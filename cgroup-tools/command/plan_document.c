@@ -2,6 +2,7 @@
 /* What a plan says of CPUs, VMs and pools. */
 #include "command/plan.h"
 
+#include "command/output.h"
 #include "host/units.h"
 #include "plan/erlang.h"
 
@@ -18,8 +19,8 @@ static json_t *cpu_rows(const struct plan *plan, bool *fits)
 		bool good = fraction_compare(cpu->sum, plan->limit) <= 0;
 
 		rows = plan_append(rows, json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:b}", "cpu", i, "threads", cpu->threads,
-					      "own", plan_share(cpu->own), "units", plan_share(cpu->units),
-					      "fair_server", plan_share(cpu->fair_server), "sum", plan_share(cpu->sum),
+					      "own_share", plan_share(cpu->own), "units_share", plan_share(cpu->units),
+					      "fair_server_share", plan_share(cpu->fair_server), "sum", plan_share(cpu->sum),
 					      "limit", plan_share(plan->limit), "fits", good));
 		*fits = *fits && good;
 	}
@@ -48,8 +49,8 @@ static json_t *loan_json(const struct vm_policy *vm, enum latency_supply supply,
 	struct fraction most = vm->borrow.charge ? latency_share_charged(vm->reservation, pool->spare, WINDOW) :
 						   latency_share_flood(vm->reservation, pool->spare);
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "name", pool->name, "spare",
-			 plan_reservation(pool->spare), "mean_ns",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "unit",
+			 output_json_reservation(pool->spare), "mean_ns",
 			 plan_time(latency_mean_below(vm->reservation, supply, fresh.first)), "first_ns",
 			 plan_time(fresh.first), "whole_ns", plan_time(fresh.whole), "drained_first_ns",
 			 plan_time(drained.first), "drained_whole_ns", plan_time(drained.whole), "charge",
@@ -63,13 +64,14 @@ static json_t *vm_row(const struct plan *plan, const struct vm_policy *vm)
 	struct reservation own = vm->reservation;
 
 	if (!own.period)
-		return json_pack("{s:s, s:n}", "vm", vm->name, "reservation");
-	return json_pack("{s:s, s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "vm", vm->name, "vcpus", plan_vcpus(vm),
-			 "reservation", plan_reservation(own), "share", plan_share(latency_share(own)), "beside",
+		return json_pack("{s:o, s:i, s:n, s:s?}", "name", output_json_text(vm->name), "nr_vcpus", plan_vcpus(vm), "reservation",
+				 "pool", vm->pool);
+	return json_pack("{s:o, s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", output_json_text(vm->name), "nr_vcpus",
+			 plan_vcpus(vm), "reservation", output_json_reservation(own), "share", plan_share(latency_share(own)), "beside",
 			 supply != LATENCY_EARLY, "mean_ns", plan_time(fraction_double(latency_mean(own, supply))),
 			 "mean_random_ns", supply == LATENCY_EARLY ? json_null() :
 			 plan_time(fraction_double(latency_mean(own, LATENCY_RANDOM))),
-			 "worst_ns", plan_time(latency_worst(own, supply)), "pool",
+			 "worst_ns", plan_time(latency_worst(own, supply)), "pool", vm->pool, "loan",
 			 pool ? loan_json(vm, supply, pool) : json_null(), "target", meets_json(plan, vm, pool));
 }
 
@@ -125,8 +127,8 @@ static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
 	needed = erlang_units(load, blocking, POLICY_UNITS_MAX);
 	few = erlang_units_engset(borrowers, load, blocking, POLICY_UNITS_MAX);
 	sum = fraction_sum(plan->cpus[cpu].sum, fraction_multiply(share, fraction((int)few - (int)pool->units, 1)));
-	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "pool", pool->name,
-			 "spare", plan_reservation(pool->spare), "units", pool->units, "cpu", cpu, "vcpus", borrowers,
+	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
+			 "unit", output_json_reservation(pool->spare), "units_per_cpu", pool->units, "cpu", cpu, "borrowers", borrowers,
 			 "hold_ns", plan_time(hold_of(plan, pool)), "load", plan_number(load),
 			 "blocked", plan_number(erlang_blocking(load, pool->units)),
 			 "blocked_few", plan_number(erlang_engset(borrowers, load, pool->units)),

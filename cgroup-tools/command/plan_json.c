@@ -31,11 +31,3 @@ json_t *plan_count(int64_t count)
 {
 	return count > 0 ? json_integer(count) : json_null();
 }
-
-json_t *plan_reservation(struct reservation reservation)
-{
-	if (!reservation.period)
-		return json_null();
-	return json_pack("{s:I, s:I}", "runtime_ns", (json_int_t)reservation.runtime, "period_ns",
-			 (json_int_t)reservation.period);
-}

@@ -2,6 +2,8 @@
 /* What a plan says of rings. */
 #include "command/plan.h"
 
+#include "command/output.h"
+
 /* What a unit may have on the CPUs of the VM, as many as its pool has there. */
 static struct fraction room_of(const struct plan *plan, const struct vm_policy *vm)
 {
@@ -49,7 +51,7 @@ static json_t *gap_json(const struct plan_ring *named, uint64_t gap, int64_t bac
 
 static json_t *advice_json(const struct ring_advice *advice)
 {
-	return json_pack("{s:o, s:o, s:o}", "spare", plan_reservation(advice->spare), "broken",
+	return json_pack("{s:o, s:o, s:o}", "unit", output_json_reservation(advice->spare), "broken",
 			 broken_json(advice->broken), "slots", plan_count(advice->slots));
 }
 
@@ -72,15 +74,15 @@ static json_t *ring_row(const struct plan *plan, const struct vm_policy *vm, con
 				ring_backlog(&named->ring, named->side, vm->reservation, pool->spare));
 		json_object_set_new(with, "broken", broken_json(ring_check(&named->ring, &terms, pool->spare)));
 	}
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "ring", named->text,
-			 "vm", vm->name, "vcpu", named->side == RING_CONSUMER ? "consumer" : "producer",
+	return json_pack("{s:o, s:o, s:s, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "ring",
+			 output_json_text(named->text), "vm", output_json_text(vm->name), "side", named->side == RING_CONSUMER ? "consumer" : "producer",
 			 "beta", terms.beta, "demand", plan_share(ring_demand(&named->ring, named->side)),
 			 "room", plan_share(terms.room), "regime", ring_regime_name(regime),
 			 "time_ns", plan_share(ring_time(&named->ring, regime)),
 			 "work_ns", plan_share(ring_work(&named->ring, regime)),
 			 "latency_ns", latency < 0 ? json_null() : json_integer(latency),
 			 "own", gap_json(named, latency_worst(vm->reservation, supply), 0),
-			 "pool", with, "advice", advice_json(&advice));
+			 "loan", with, "advice", advice_json(&advice));
 }
 
 json_t *plan_ring_rows(const struct plan *plan)

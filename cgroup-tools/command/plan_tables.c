@@ -2,12 +2,12 @@
 /* A plan as tables, each of which shows parts of the document. */
 #include "command/plan.h"
 
-#include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
+#include "command/output.h"
 #include "host/units.h"
 
 enum kind {
@@ -24,24 +24,24 @@ struct column {
 };
 
 static const struct column cpu_columns[] = {
-	{ "CPU", "cpu", PLAIN }, { "THREADS", "threads", PLAIN }, { "OWN", "own", SHARE }, { "UNITS", "units", SHARE },
-	{ "FAIR SERVER", "fair_server", SHARE }, { "SUM", "sum", SHARE }, { "LIMIT", "limit", SHARE },
+	{ "CPU", "cpu", PLAIN }, { "THREADS", "threads", PLAIN }, { "OWN", "own_share", SHARE }, { "UNITS", "units_share", SHARE },
+	{ "FAIR SERVER", "fair_server_share", SHARE }, { "SUM", "sum", SHARE }, { "LIMIT", "limit", SHARE },
 	{ "FITS", "fits", PLAIN },
 	{ NULL, NULL, PLAIN },
 };
 
 static const struct column vm_columns[] = {
-	{ "VM", "vm", PLAIN }, { "VCPUS", "vcpus", PLAIN }, { "Q/P", "reservation", RESERVATION }, { "SHARE", "share", SHARE },
+	{ "VM", "name", PLAIN }, { "VCPUS", "nr_vcpus", PLAIN }, { "Q/P", "reservation", RESERVATION }, { "SHARE", "share", SHARE },
 	{ "BESIDE", "beside", PLAIN }, { "MEAN", "mean_ns", TIME }, { "RANDOM", "mean_random_ns", TIME },
-	{ "WORST", "worst_ns", TIME }, { "POOL", "pool.name", PLAIN }, { "POOL MEAN", "pool.mean_ns", TIME },
-	{ "FIRST", "pool.first_ns", TIME }, { "WHOLE", "pool.whole_ns", TIME },
-	{ "DRAINED", "pool.drained_whole_ns", TIME }, { "MOST", "pool.most", SHARE }, { "TARGET", "target", PLAIN },
+	{ "WORST", "worst_ns", TIME }, { "POOL", "pool", PLAIN }, { "POOL MEAN", "loan.mean_ns", TIME },
+	{ "FIRST", "loan.first_ns", TIME }, { "WHOLE", "loan.whole_ns", TIME },
+	{ "DRAINED", "loan.drained_whole_ns", TIME }, { "MOST", "loan.most", SHARE }, { "TARGET", "target", PLAIN },
 	{ NULL, NULL, PLAIN },
 };
 
 static const struct column pool_columns[] = {
-	{ "POOL", "pool", PLAIN }, { "Qs/Ps", "spare", RESERVATION }, { "UNITS", "units", PLAIN }, { "CPU", "cpu", PLAIN },
-	{ "VCPUS", "vcpus", PLAIN }, { "HOLD", "hold_ns", TIME }, { "LOAD", "load", PLAIN }, { "BLOCKED", "blocked", PLAIN },
+	{ "POOL", "name", PLAIN }, { "Qs/Ps", "unit", RESERVATION }, { "UNITS", "units_per_cpu", PLAIN }, { "CPU", "cpu", PLAIN },
+	{ "VCPUS", "borrowers", PLAIN }, { "HOLD", "hold_ns", TIME }, { "LOAD", "load", PLAIN }, { "BLOCKED", "blocked", PLAIN },
 	{ "FEW VMS", "blocked_few", PLAIN }, { "WAITS", "waits", PLAIN }, { "MEAN WAIT", "mean_wait_ns", TIME },
 	{ "NEEDED", "needed", PLAIN }, { "FEW VMS", "needed_few", PLAIN }, { "COST", "cost", SHARE },
 	{ "FITS", "fits", PLAIN },
@@ -49,10 +49,10 @@ static const struct column pool_columns[] = {
 };
 
 static const struct column ring_columns[] = {
-	{ "VM", "vm", PLAIN }, { "VCPU", "vcpu", PLAIN }, { "DEMAND", "demand", SHARE }, { "REGIME", "regime", PLAIN },
+	{ "VM", "vm", PLAIN }, { "VCPU", "side", PLAIN }, { "DEMAND", "demand", SHARE }, { "REGIME", "regime", PLAIN },
 	{ "GAP", "own.gap_ns", TIME }, { "REGIME", "own.regime", PLAIN }, { "SLOTS", "own.slots", PLAIN },
-	{ "POOL GAP", "pool.gap_ns", TIME }, { "REGIME", "pool.regime", PLAIN }, { "SLOTS", "pool.slots", PLAIN },
-	{ "BROKEN", "pool.broken", PLAIN }, { "ADVICE", "advice.spare", RESERVATION }, { "BROKEN", "advice.broken", PLAIN },
+	{ "POOL GAP", "loan.gap_ns", TIME }, { "REGIME", "loan.regime", PLAIN }, { "SLOTS", "loan.slots", PLAIN },
+	{ "BROKEN", "loan.broken", PLAIN }, { "ADVICE", "advice.unit", RESERVATION }, { "BROKEN", "advice.broken", PLAIN },
 	{ "LEAST SLOTS", "advice.slots", PLAIN }, { "RING", "ring", PLAIN }, { NULL, NULL, PLAIN },
 };
 
@@ -208,7 +208,7 @@ bool plan_print(const json_t *document, bool formulas)
 	bool good = true;
 
 	if (options.json)
-		return !json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) && putchar('\n') != EOF;
+		return output_json("plan", json_incref((json_t *)document)) == DONE;
 	/* The formulas are the last. */
 	for (size_t i = 0; good && i < ARRAY_SIZE(tables) - !formulas; i++)
 		good = print_table(tables[i].heading, json_object_get(document, tables[i].key), tables[i].columns);

@@ -11,8 +11,14 @@ int report_lock(int *lock, bool to_look);
 /* Reads the policy in force; DONE, or FAILED after telling why. */
 int report_policy(struct policy *policy);
 
-/* As apply_policy(); the writes of a dry run on standard output, a line each, or a JSON document. */
-int report_apply(const struct policy *policy, struct apply *apply);
+/* As apply_policy(); the writes of a dry run on standard output, a line each. With --json a document instead, of either. */
+int report_apply(const char *command, const struct policy *policy, struct apply *apply);
+
+/* What is so now, after how many writes, and which VMs have yet to start. */
+void report_done(const struct apply *apply, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Tells that VMs of hooks are left out, so many. DIFFERS. */
+int report_left_out_count(unsigned int nr);
 
 /* store_add_vms() tells it. */
 void report_left_out(const char *text, void *data);

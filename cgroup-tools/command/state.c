@@ -233,6 +233,14 @@ static bool read_pools(struct state *state)
 	return true;
 }
 
+static void count_left_out(const char *text, void *data)
+{
+	unsigned int *left_out = data;
+
+	(void)text;
+	++*left_out;
+}
+
 /* apply and verify tell of a hook's wrong entry; a look must not each time. */
 int state_read(struct state *state)
 {
@@ -245,7 +253,7 @@ int state_read(struct state *state)
 	group_start();
 	if (!store_load(&state->policy, &error))
 		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
-	else if (!store_add_vms(&state->policy, NULL, NULL))
+	else if (!store_add_vms(&state->policy, count_left_out, &state->left_out))
 		code = fail(FAILED, STORE_VMS ": %s", strerror(errno));
 	else if (vms_find(&state->seen))
 		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));

@@ -68,6 +68,7 @@ struct state {
 	size_t nr_vms;
 	struct state_pool *pools;	/* in the order of the policy */
 	size_t nr_pools;
+	unsigned int left_out;		/* files of hooks that break a rule */
 };
 
 /* DONE, or another code of command.h after telling why. What the caller may not read is missing. */

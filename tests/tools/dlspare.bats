@@ -1,8 +1,14 @@
 #!/usr/bin/env bats
 # The command itself, where no patched kernel and no VM is needed. DLSPARE: the program.
 
+setup_file() {
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$BATS_FILE_TMPDIR/schema" "$BATS_TEST_DIRNAME/schema.c" -ljansson
+}
+
 setup() {
 	dlspare=${DLSPARE:-$BATS_TEST_DIRNAME/../../out/tools-sanitize/dlspare}
+	config=$BATS_TEST_DIRNAME/../../config
+	schema=$BATS_TEST_DIRNAME/../../cgroup-tools/dlspare.schema.json
 	cd "$BATS_TEST_TMPDIR"
 }
 
@@ -99,10 +105,45 @@ policy() {
 	[ "$status" -eq 0 ]
 }
 
-@test "--json is one document" {
-	run "$dlspare" show --json
-	[ "$status" -eq 0 ]
-	[[ $output == '{'*'"pools"'*'}' ]]
+# What the command prints is a document of its schema.
+documents() { # COMMAND...
+	"$dlspare" "$@" --json 2>told >document || [ -s document ]
+	cat told document
+	"$BATS_FILE_TMPDIR/schema" "$schema" <document
+}
+
+@test "--json: what each command prints is as the schema says" {
+	documents find
+	documents status
+	documents top --count 2 --interval 100ms
+	documents show
+	documents pool show
+	documents doctor
+	documents plan --runtime 40ms --period 100ms --spare-runtime 1ms --spare-period 10ms --rate 3 --latency 1ms \
+		--ring L=256,WP=20us,WC=5us
+	documents plan --vms 3 --runtime 40ms --period 100ms --cpus 0
+	for file in "$config"/examples/*.conf; do documents plan "$file" --rate 1; done
+	documents validate "$config/dlspare.conf"
+}
+
+@test "--json: the schema finds what is wrong" {
+	wrong() { # TEXT DOCUMENT
+		run "$BATS_FILE_TMPDIR/schema" "$schema" <<<"$2"
+		echo "$2: $output"
+		[ "$status" -eq 1 ]
+		[[ $output == *"$1"* ]]
+	}
+	wrong "/more: there is no such key" '{"schema": 1, "command": "find", "vms": [], "more": 1}'
+	wrong "/schema: it has another value" '{"schema": 2, "command": "find", "vms": []}'
+	wrong "/: it has none of the forms" '{"schema": 1, "command": "look", "vms": []}'
+	wrong "/vms/0: there is no 'name'" '{"schema": 1, "command": "status", "vms": [{}]}'
+	wrong "/pools/0/unit: it has another type" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "unit": 7,
+		"units_per_cpu": 1, "cpus": "0", "exclusive": true, "edf": "global", "group": ""}]}'
+	wrong "/pools/0/cpus: '0-' is not like" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "unit": null,
+		"units_per_cpu": 1, "cpus": "0-", "exclusive": true, "edf": "global", "group": ""}]}'
+	wrong "/not_running: it is too small" '{"schema": 1, "command": "set", "dry_run": true, "writes": [], "not_running": -1,
+		"left_out": 0}'
+	wrong "" ''
 }
 
 @test "a reader that goes away is told" {
@@ -132,35 +173,6 @@ policy() {
 	[[ $output == *MISSING* ]]
 }
 
-# A copy that this user may run: the folders of bats are root's alone.
-as_nobody() { # ARGUMENT...
-	local copy status=0
-	copy=$(mktemp)
-	cp "$dlspare" "$copy"
-	chmod 755 "$copy"
-	setpriv --reuid nobody --clear-groups env ASAN_OPTIONS=detect_leaks=0 "$copy" "$@" || status=$?
-	rm "$copy"
-	return $status
-}
-
-@test "without root nothing is changed, and the message says why" {
-	[ "$EUID" -eq 0 ] || skip "this user is not root already"
-	install -d -m 755 /run/dlspare
-	(umask 077 && true >>/run/dlspare/lock)
-	for command in "pool create gold --cpus 0" "pool create gold --cpus 0 --dry-run" verify; do
-		# shellcheck disable=SC2086 # words
-		run as_nobody $command
-		echo "$command: $output"
-		[ "$status" -eq 6 ]
-		[ "${#lines[@]}" -eq 1 ]
-	done
-	for command in status show find; do
-		run as_nobody $command
-		echo "$command: $output"
-		[ "$status" -eq 0 ]
-	done
-}
-
 @test "who has to wait for the lock is told for whom, and may look while others do" {
 	[ "$EUID" -eq 0 ] || skip "the lock is root's"
 	install -d -m 755 /run/dlspare
@@ -178,8 +190,36 @@ as_nobody() { # ARGUMENT...
 	kill $!
 }
 
+@test "without root each command says so, in one line, and what is missing" {
+	[ "$EUID" -eq 0 ] || skip "this user is not root already"
+	# The folders of bats are root's alone.
+	copy=$(mktemp -d)
+	cp "$dlspare" "$config/dlspare.conf" "$copy"
+	chmod 755 "$copy"
+	says() { # STATUS TEXT COMMAND...
+		run setpriv --reuid nobody --clear-groups env ASAN_OPTIONS=detect_leaks=0 "$copy/dlspare" "${@:3}"
+		echo "${*:3}: $status $output"
+		[ "$status" -eq "$1" ]
+		[ "$(grep -c "$2" <<<"$output")" -eq 1 ]
+	}
+	for command in "set web --io keep" "unset web" "assign web gold" "pool create gold" "pool set gold" "pool delete gold" \
+		"apply $copy/dlspare.conf" "apply --dry-run $copy/dlspare.conf" verify reset; do
+		# shellcheck disable=SC2086 # words
+		says 6 "needs root: it takes CAP_SYS_NICE, CAP_SYS_PTRACE and CAP_DAC_OVERRIDE" $command
+		[ "${#lines[@]}" -eq 1 ]
+	done
+	for command in find status "top --count 1" "validate $copy/dlspare.conf"; do
+		# shellcheck disable=SC2086 # words
+		says 0 "without root the VMs of other users are missing here: it takes CAP_SYS_PTRACE" $command
+		[[ $output != *"no VM runs"* ]]
+	done
+	says 6 "without root the VMs of other users are missing here" metrics
+	says 0 "without root the fair servers of this host are not seen" plan "$copy/dlspare.conf"
+	rm -r "$copy"
+}
+
 @test "the examples are valid" {
-	for file in "$BATS_TEST_DIRNAME"/../../config/examples/*.conf "$BATS_TEST_DIRNAME"/../../config/dlspare.conf; do
+	for file in "$config"/examples/*.conf "$config/dlspare.conf"; do
 		run "$dlspare" plan "$file"
 		echo "$file: $output"
 		[ "$status" -eq 0 ]

@@ -58,8 +58,8 @@ static void names_cpus_that_are_away(void **state)
 {
 	(void)state;
 	put_cpus("0-3\n", "0-1\n");
-	refuses("pools = ( { " GOLD " cpus = \"2\"; } ); " WEB, "no CPU of pool 'gold' is online, and VM 'web': 1 vCPU x "
-		"40ms/100ms needs one; CPU 2 is offline");
+	refuses("pools = ( { " GOLD " cpus = \"2\"; } ); " WEB, "no CPU of pool 'gold' is online for VM 'web': 1 vCPU x "
+		"40ms/100ms; CPU 2 is offline");
 	refuses("pools = ( { " GOLD " cpus = \"2-3\"; } ); " WEB, "CPUs 2-3 are offline");
 	refuses("pools = ( { " GOLD " cpus = \"7\"; } ); " WEB, "CPU 7 is absent from this host");
 	refuses("pools = ( { " GOLD " cpus = \"3,8-9\"; } ); " WEB, "CPUs 8-9 are absent from this host; CPU 3 is offline");
@@ -74,7 +74,7 @@ static void names_pools_that_have_all_cpus(void **state)
 	put_cpus("0-1\n", "0-1\n");
 	refuses("pools = ( { " GOLD " cpus = \"0-1\"; } );"
 		"vms = ( { name = \"db\"; runtime = \"40ms\"; period = \"100ms\"; } );",
-		"exclusive pools have all CPUs that are online, and VM 'db'");
+		"exclusive pools leave no CPU that is online for VM 'db'");
 }
 
 static void takes_the_hosts_limit(void **state)

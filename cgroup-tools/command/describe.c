@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "command/describe.h"
+
+#include <stdlib.h>
+
+#include "host/units.h"
+
+/* "40ms in every 100ms" */
+static void put_reservation(FILE *file, struct reservation reservation)
+{
+	char runtime[UNITS_TEXT], period[UNITS_TEXT];
+
+	fprintf(file, "%s in every %s", units_print(runtime, reservation.runtime), units_print(period, reservation.period));
+}
+
+/* "all CPUs", "CPU 1", "vCPUs 0-3" */
+static void put_list(FILE *file, const char *what, const struct cpus *cpus)
+{
+	char *list = cpus_empty(cpus) ? NULL : cpus_print(cpus);
+
+	if (list)
+		fprintf(file, "%s%s %s", what, cpus_count(cpus) == 1 ? "" : "s", list);
+	else
+		fprintf(file, "all %ss", what);
+	free(list);
+}
+
+static void put_io(FILE *file, const struct io_policy *io)
+{
+	switch (io->kind) {
+	case IO_KEEP:
+		return;
+	case IO_HOUSEKEEPING:
+		fputs(", I/O threads on ", file);
+		if (cpus_empty(&io->cpus))
+			fputs("the CPUs that exclusive pools leave", file);
+		else
+			put_list(file, "CPU", &io->cpus);
+		return;
+	case IO_DEADLINE:
+		fputs(", ", file);
+		put_reservation(file, io->reservation);
+		fputs(" for each I/O thread", file);
+	}
+}
+
+static void put_vm(FILE *file, const struct vm_policy *vm)
+{
+	size_t i;
+
+	fprintf(file, "VM '%s': ", vm->name);
+	if (vm->reservation.runtime) {
+		put_reservation(file, vm->reservation);
+		fputs(" for each of ", file);
+		put_list(file, "vCPU", &vm->vcpus);
+	} else {
+		fputs("no reservation", file);
+	}
+	if (vm->pool)
+		fprintf(file, vm->borrow.on ? ", borrows from pool '%s'" : ", in pool '%s' without loans", vm->pool);
+	put_io(file, &vm->io);
+	if (vm->any_device)
+		fputs(", events from all its devices", file);
+	for (i = 0; i < vm->nr_devices; i++)
+		fprintf(file, "%s%s", i ? ", " : ", events from ", vm->devices[i]);
+}
+
+static void put_pool(FILE *file, const struct pool_policy *pool)
+{
+	fprintf(file, "pool '%s': ", pool->name);
+	if (pool->spare.runtime) {
+		fprintf(file, "%u unit%s of ", pool->units, pool->units == 1 ? "" : "s");
+		put_reservation(file, pool->spare);
+		fputs(cpus_count(&pool->cpus) == 1 ? " on " : " on each of ", file);
+	}
+	put_list(file, "CPU", &pool->cpus);
+	if (pool->exclusive)
+		fputs(", exclusive", file);
+	if (pool->group)
+		fprintf(file, ", group %s", pool->group);
+}
+
+char *describe_vm(const struct vm_policy *vm)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	put_vm(file, vm);
+	return fclose(file) ? NULL : text;
+}
+
+char *describe_pool(const struct pool_policy *pool)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	put_pool(file, pool);
+	return fclose(file) ? NULL : text;
+}
