@@ -9,6 +9,7 @@
 
 #include "apply/admission.h"
 #include "apply/change.h"
+#include "apply/foresee.h"
 #include "apply/others.h"
 #include "apply/store.h"
 #include "apply/wanted.h"
@@ -290,7 +291,8 @@ static int make(const struct change *change, struct ledger *ledger, const struct
 	int code;
 
 	for (i = 0; a->apply->dry_run && i < change->nr; i++)
-		written(&change->steps[i], a);
+		if (!foresee_needless(change, i))
+			written(&change->steps[i], a);
 	if (a->apply->dry_run)
 		return DONE;
 	code = prepare(policy, a);
