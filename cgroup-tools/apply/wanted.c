@@ -567,8 +567,8 @@ bool wanted_make(struct settings *wanted, const struct policy *policy, const str
 		if (host_exists(host_path("/sys/kernel/debug/sched/features")))
 			want(&m, SETTING_FEATURE, "-", "HRTICK_DL", "on");
 		else
-			complain(&m, NULL, DONE, "debugfs is not mounted: HRTICK_DL stays as it is, and budgets may "
-				 "overrun to the next tick");
+			complain(&m, NULL, DONE, "debugfs %s: HRTICK_DL stays as it is, and budgets may overrun to the next tick",
+				 errno == EACCES ? "cannot be read" : "is not mounted");
 	}
 	for (i = 0; i < policy->nr_pools; i++)
 		want_pool(&m, &policy->pools[i]);

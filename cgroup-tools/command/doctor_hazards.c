@@ -78,8 +78,8 @@ static void check_fair_server(const struct scene *scene)
 	void *data[] = { scene->doctor, &any };
 
 	if (has_kept(&scene->policy) && !host_exists(host_path(DEBUGFS "/sched/fair_server"))) {
-		doctor_tell(scene->doctor, DOCTOR_WARNING, "fair server", "whether it is on cannot be seen, and some VM has io keep: mount "
-			    "-t debugfs none " DEBUGFS ", and run dlspare as root");
+		doctor_tell(scene->doctor, DOCTOR_WARNING, "fair server", "whether it is on cannot be seen, and some VM has io keep: "
+			    "it takes root, Linux 6.12 or later, and mount -t debugfs none " DEBUGFS);
 		return;
 	}
 	if (!admission_make(&admission, &scene->policy, &scene->vms, &scene->host))
