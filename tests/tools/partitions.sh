@@ -21,7 +21,7 @@ says() { # NAME TEXT...
 applies() { # NAME WRITES
 	dlspare show >/tmp/policy
 	expect 0 "$1" dlspare apply /tmp/policy
-	same "… with $2" "dlspare: $2" "$said"
+	same "… with $2" "$2" "${said##*: }"
 }
 
 # A line for each vCPU of a process: its number, its group below the pool's, its CPUs.
