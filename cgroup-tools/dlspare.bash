@@ -3,12 +3,12 @@
 
 # What may follow a command, beside the options of all.
 declare -gA _dlspare_options=(
-	[set]='--runtime --period --vcpu --io --device --dry-run'
+	[set]='--runtime --period --vcpu --io --device --pid --uid --group --dry-run'
 	[unset]='--dry-run'
 	[pool create]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
 	[pool set]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
 	[pool delete]='--dry-run'
-	[assign]='--chances --charge --no-charge --reply --no-reply --linger --timer --no-timer --on --off --dry-run'
+	[assign]='--chances --charge --no-charge --reply --no-reply --linger --timer --no-timer --on --off --pid --uid --group --dry-run'
 	[top]='--interval --count'
 	[show]='--file'
 	[plan]='--runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
@@ -71,6 +71,7 @@ _dlspare() {
 		return
 		;;
 	--chances) _dlspare_words max 1 2; return ;;
+	--pid | --uid) _dlspare_words any; return ;;
 	--edf) _dlspare_words partitioned global; return ;;
 	--output) _dlspare_files; return ;;
 	: | =) return ;;

@@ -13,6 +13,7 @@ struct kvm;
 struct monitor {
 	struct proc_words words;	/* its command line */
 	const struct kvm *kvm;
+	int *wait_ms;			/* for what is asked, of this VM and all after it */
 };
 
 /*
@@ -32,6 +33,11 @@ struct kvm *kvm_read(void);
 void kvm_free(struct kvm *kvm);
 /* Does the process use KVM? */
 bool kvm_has(const struct kvm *kvm, pid_t pid);
+/*
+ * Has its program a vCPU in its memory? One that was started by another, with that one's VM open, has none, and KVM serves it
+ * nothing.
+ */
+bool kvm_serves(pid_t pid);
 
 /* Adds the VM's network devices. -1 with ENOMEM. */
 int tap_find(struct vm *vm);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any user of KVM: its vCPU threads as KVM itself names them in debugfs, or by their names. */
+/* Any user of KVM: its vCPU threads as KVM itself numbers them in debugfs; by their names where it does not. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -137,14 +137,26 @@ static bool has_vm_open(pid_t pid)
 	return found;
 }
 
-bool kvm_has(const struct kvm *kvm, pid_t pid)
+static bool is_named(const struct kvm *kvm, pid_t pid)
 {
-	if (!kvm->in_debugfs)
-		return has_vm_open(pid);
 	for (size_t i = 0; i < kvm->nr_vcpus; i++)
 		if (kvm->vcpus[i].pid == pid)
 			return true;
 	return false;
+}
+
+bool kvm_has(const struct kvm *kvm, pid_t pid)
+{
+	return kvm->in_debugfs ? is_named(kvm, pid) : has_vm_open(pid);
+}
+
+bool kvm_serves(pid_t pid)
+{
+	char *maps = host_read(host_path("/proc/%d/maps", pid), NULL);
+	bool found = maps && strstr(maps, "anon_inode:kvm-vcpu");
+
+	free(maps);
+	return found;
 }
 
 /* The number in a vCPU thread's name; -1: it is none. */
@@ -163,26 +175,24 @@ static int number_in_name(const char *comm)
 }
 
 /*
- * In debugfs a vCPU has the number that KVM knows, which on x86 is the APIC's: 4 comes after 2 where sockets have
- * three cores. So the name's number is the better one, where there is one.
+ * On x86 KVM's number is the APIC's: 4 comes after 2 where sockets have three cores. A thread's name is what the VMM says: it
+ * counts for nothing where KVM knows a vCPU of the process.
  */
 static int kvm_find(struct vm *vm, const struct monitor *monitor)
 {
 	const struct kvm *kvm = monitor->kvm;
 	struct proc_stat stat;
-	bool in_debugfs;
 	int number;
 
 	for (size_t i = 0; i < kvm->nr_vcpus; i++)
 		if (kvm->vcpus[i].pid == vm->pid && kvm->vcpus[i].tid)
 			vm_set_vcpu(vm, kvm->vcpus[i].tid, kvm->vcpus[i].number);
-	in_debugfs = vm_has_vcpus(vm);
+	if (vm_has_vcpus(vm))
+		return 1;
 	for (size_t i = 0; i < vm->nr_threads; i++) {
-		struct vm_thread *thread = &vm->threads[i];
-
-		number = proc_stat(&stat, vm->pid, thread->tid) ? number_in_name(stat.comm) : -1;
-		if (number >= 0 && (!in_debugfs || thread->role == VM_VCPU))
-			vm_set_vcpu(vm, thread->tid, number);
+		number = proc_stat(&stat, vm->pid, vm->threads[i].tid) ? number_in_name(stat.comm) : -1;
+		if (number >= 0)
+			vm_set_vcpu(vm, vm->threads[i].tid, number);
 	}
 	return 1;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libvirt's VMs, by their groups. With systemd, and without (older libvirts have no folder "libvirt" in the scope):
+ * The VMs of the host's libvirt, by their groups, in which only root puts processes, and by the pid files that it keeps. With
+ * systemd, and without (older libvirts have no folder "libvirt" in the scope):
  *
  *	…/machine-qemu\x2dID\x2dMACHINE.scope/libvirt/{emulator,vcpuN,iothreadN}
  *	/machine/qemu-ID-MACHINE.libvirt-qemu/{emulator,vcpuN,iothreadN}
@@ -14,6 +15,9 @@
 
 #include "host/host.h"
 #include "vmm-hooks/finder.h"
+
+/* A file NAME.pid each, root's. */
+#define NOTES "/run/libvirt/qemu"
 
 /* Undoes systemd's escaping of a unit's name in place. */
 static void unescape(char *text)
@@ -87,14 +91,45 @@ static char *take_machine(char *group)
 	return name;
 }
 
-/* What a VM says of itself on its command line counts if libvirt has noted its process under that name. */
-static bool is_libvirts_name(const struct vm *vm)
+/* Has libvirt noted the process under that name? */
+static bool is_noted(const struct vm *vm, const char *name)
 {
-	char *text = host_read(host_path("/run/libvirt/qemu/%s.pid", vm->name), NULL);
+	char *text = host_read(host_path(NOTES "/%s.pid", name), NULL);
 	bool same = text && proc_number(text) == vm->pid;
 
 	free(text);
 	return same;
+}
+
+/*
+ * The name under which libvirt has noted the process, whatever that says of itself; else the machine's, which proves nothing: two
+ * domains may have the same.
+ */
+static int take_name(struct vm *vm, const char *machine)
+{
+	struct dirent *entry;
+	int error = 0;
+	DIR *folder;
+
+	vm->proven = is_noted(vm, vm->name);
+	if (vm->proven)
+		return 0;
+	folder = opendir(host_path(NOTES));
+	while (folder && !error && !vm->proven && (entry = readdir(folder))) {
+		if (!cut_end(entry->d_name, ".pid") || !is_noted(vm, entry->d_name))
+			continue;
+		error = vm_rename(vm, entry->d_name);
+		vm->proven = !strcmp(vm->name, entry->d_name);
+	}
+	if (folder)
+		closedir(folder);
+	return vm->proven || error ? error : vm_rename(vm, machine);
+}
+
+/* Is the group below those that users make as they like? */
+static bool is_users(const char *group)
+{
+	return !strncmp(group, "/user.slice/", 12);
 }
 
 /*
@@ -150,11 +185,12 @@ static int libvirt_find(struct vm *vm, const struct monitor *monitor)
 	int result = -1;
 
 	(void)monitor;
-	machine = take_machine(vm->group);
+	errno = 0;
+	machine = is_users(vm->group) ? NULL : take_machine(vm->group);
 	if (!machine)
 		return errno == ENOMEM ? -1 : 0;
 	vm->managed = true;
-	if ((is_libvirts_name(vm) || !vm_rename(vm, machine)) && !find_vcpus(vm))
+	if (!take_name(vm, machine) && !find_vcpus(vm))
 		result = 1;
 	free(machine);
 	return result;

@@ -17,7 +17,10 @@ static int firecracker_find(struct vm *vm, const struct monitor *monitor)
 	return id && vm_rename(vm, id) ? -1 : 1;
 }
 
-/* Cloud Hypervisor gives no names; its users tell VMs apart by the socket: "--api-socket /run/web.sock" is "web". */
+/*
+ * Cloud Hypervisor gives no names; its users tell VMs apart by the socket: "--api-socket /run/web.sock" is "web", and so are
+ * "path=/run/web.sock" and "web.sock". One that it has inherited, "fd=3", has none.
+ */
 static int cloud_hypervisor_find(struct vm *vm, const struct monitor *monitor)
 {
 	const char *socket, *slash;
@@ -27,8 +30,10 @@ static int cloud_hypervisor_find(struct vm *vm, const struct monitor *monitor)
 	if (strncmp(proc_program(&monitor->words), "cloud-hypervisor", 16))
 		return 0;
 	socket = proc_option(&monitor->words, "--api-socket");
-	if (!socket)
+	if (!socket || !strncmp(socket, "fd=", 3))
 		return 1;
+	if (!strncmp(socket, "path=", 5))
+		socket += 5;
 	slash = strrchr(socket, '/');
 	name = strdup(slash ? slash + 1 : socket);
 	if (!name)

@@ -117,7 +117,7 @@ static bool is_monitor(const struct proc_words *words, const char *word, const c
 	       listens(value, "backend", path) && parameter_value(value, "backend", "id", id) && is_control(words, id);
 }
 
-static int ask(struct vm *vm, const char *path)
+static int ask(struct vm *vm, const char *path, int *wait_ms)
 {
 	struct qmp_vcpu *vcpus = NULL;
 	ssize_t nr;
@@ -126,7 +126,7 @@ static int ask(struct vm *vm, const char *path)
 	fd = qmp_connect(vm->pid, path);
 	if (fd < 0)
 		return -1;
-	nr = qmp_vcpus(fd, &vcpus);
+	nr = qmp_vcpus(fd, wait_ms, &vcpus);
 	error = errno;
 	for (ssize_t i = 0; i < nr; i++)
 		vm_set_vcpu(vm, vcpus[i].tid, vcpus[i].number);
@@ -137,15 +137,18 @@ static int ask(struct vm *vm, const char *path)
 	return nr < 0 ? -1 : 0;
 }
 
-/* Asks the first monitor there is; -1 with ENOMEM, as the rest is no reason to miss the VM. */
-static int ask_monitor(struct vm *vm, const struct proc_words *words)
+/* Asks the first one there is, if there is time; -1 with ENOMEM, as the rest is no reason to miss the VM. */
+static int ask_monitor(struct vm *vm, const struct monitor *monitor)
 {
+	const struct proc_words *words = &monitor->words;
 	const char *word, *value;
 	char path[256];
 
+	if (*monitor->wait_ms <= 0)
+		return 0;
 	for (word = proc_word(words, NULL); word && (value = proc_word(words, word)); word = value)
 		if (is_monitor(words, word, value, path))
-			return ask(vm, path) && errno == ENOMEM ? -1 : 0;
+			return ask(vm, path, monitor->wait_ms) && errno == ENOMEM ? -1 : 0;
 	return 0;
 }
 
@@ -161,7 +164,7 @@ static int qemu_find(struct vm *vm, const struct monitor *monitor)
 	for (word = proc_word(words, NULL); word && (value = proc_word(words, word)); word = value)
 		if (is_option(word, "name") && parameter_value(value, "guest", "guest", name) && vm_rename(vm, name))
 			return -1;
-	return !vm_has_vcpus(vm) && ask_monitor(vm, words) ? -1 : 1;
+	return !vm_has_vcpus(vm) && ask_monitor(vm, monitor) ? -1 : 1;
 }
 
 const struct finder qemu_finder = { "qemu", qemu_find };

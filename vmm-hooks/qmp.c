@@ -39,7 +39,7 @@ static bool receive(struct talk *talk)
 	ssize_t got;
 
 	errno = ETIMEDOUT;
-	if (left_ms < 0 || poll(&poll_fd, 1, left_ms) <= 0)
+	if (left_ms <= 0 || poll(&poll_fd, 1, left_ms) <= 0)
 		return false;
 	got = recv(talk->fd, talk->buffer, sizeof(talk->buffer), MSG_DONTWAIT);
 	/* From here on it is what was said that is wrong. */
@@ -121,9 +121,9 @@ static ssize_t read_vcpus(const json_t *answer, struct qmp_vcpu **vcpus)
 	return nr;
 }
 
-ssize_t qmp_vcpus(int fd, struct qmp_vcpu **vcpus)
+ssize_t qmp_vcpus(int fd, int *wait_ms, struct qmp_vcpu **vcpus)
 {
-	struct talk talk = { .fd = fd, .end_ms = clock_ms(CLOCK_MONOTONIC) + qmp_wait_ms };
+	struct talk talk = { .fd = fd, .end_ms = clock_ms(CLOCK_MONOTONIC) + *wait_ms };
 	json_t *greeting, *ready = NULL, *answer = NULL;
 	ssize_t nr = -1;
 	int error;
@@ -139,6 +139,7 @@ ssize_t qmp_vcpus(int fd, struct qmp_vcpu **vcpus)
 	json_decref(greeting);
 	json_decref(ready);
 	json_decref(answer);
+	*wait_ms = talk.end_ms - clock_ms(CLOCK_MONOTONIC);
 	errno = error;
 	return nr;
 }

@@ -17,13 +17,13 @@ struct qmp_vcpu {
  */
 int qmp_connect(pid_t pid, const char *path);
 
-/* How long an answer is waited for. Tests wait longer: the computer may be busy. */
+/* How long the answers of all VMs together are waited for. Tests wait longer: the computer may be busy. */
 extern int qmp_wait_ms;
 
 /*
- * Asks over a connected socket, for at most qmp_wait_ms. The list is new, to be freed; -1 with errno (ETIMEDOUT; EPROTO:
- * that is no QMP, or QEMU refuses).
+ * Asks over a connected socket, for at most *wait_ms, and takes off what that took. The list is new, to be freed; -1 with
+ * errno (ETIMEDOUT; EPROTO: that is no QMP, or QEMU refuses).
  */
-ssize_t qmp_vcpus(int fd, struct qmp_vcpu **vcpus);
+ssize_t qmp_vcpus(int fd, int *wait_ms, struct qmp_vcpu **vcpus);
 
 #endif

@@ -2,11 +2,13 @@
 /* The network devices of a VM: the taps and macvtaps that its machine monitor has open. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/host.h"
@@ -53,18 +55,43 @@ static char *device_numbered(int index)
 	return name;
 }
 
+/*
+ * What the kernel calls the character device that is open, as "misc/tun" or "macvtap/tap7"; "" when that is none. The file
+ * itself may have any name, and what is called otherwise is not even looked at: the attributes of a file on a dead server
+ * are waited for.
+ */
+static void read_kernel_name(char name[PATH_MAX], pid_t pid, int fd)
+{
+	const char *link = host_path("/proc/%d/fd/%d", pid, fd), *base, *folder;
+	struct statx file;
+
+	read_link(name, link);
+	base = strrchr(name, '/');
+	if (!base || (strcmp(base, "/tun") && strncmp(base, "/tap", 4)) ||
+	    statx(AT_FDCWD, link, AT_STATX_DONT_SYNC, STATX_TYPE, &file) || !S_ISCHR(file.stx_mode)) {
+		*name = '\0';
+		return;
+	}
+	read_link(name, host_path("/sys/dev/char/%u:%u", file.stx_rdev_major, file.stx_rdev_minor));
+	base = strrchr(name, '/');
+	folder = base ? memrchr(name, '/', base - name) : NULL;
+	if (folder)
+		memmove(name, folder + 1, strlen(folder));
+}
+
 /* The device behind an open file; NULL with errno: none. */
 static char *device_of(pid_t pid, int fd)
 {
-	char file[PATH_MAX], *base;
+	/* They have the device's index in their names. */
+	static const char *const indexed[] = { "macvtap/tap", "ipvtap/tap" };
+	char name[PATH_MAX];
 
-	read_link(file, host_path("/proc/%d/fd/%d", pid, fd));
-	base = strrchr(file, '/');
-	if (base && !strcmp(base, "/tun"))
+	read_kernel_name(name, pid, fd);
+	if (!strcmp(name, "misc/tun"))
 		return proc_read_value(host_path("/proc/%d/fdinfo/%d", pid, fd), "iff:");
-	/* A macvtap's file /dev/tapN is named by the device's index. */
-	if (base && !strncmp(base, "/tap", 4) && proc_number(base + 4) > 0)
-		return device_numbered(proc_number(base + 4));
+	for (size_t i = 0; i < sizeof(indexed) / sizeof(indexed[0]); i++)
+		if (!strncmp(name, indexed[i], strlen(indexed[i])))
+			return device_numbered(proc_number(name + strlen(indexed[i])));
 	errno = ENOENT;
 	return NULL;
 }

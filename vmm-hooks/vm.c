@@ -10,6 +10,7 @@
 #include "host/host.h"
 #include "host/names.h"
 #include "vmm-hooks/finder.h"
+#include "vmm-hooks/qmp.h"
 
 /* Who knows a VM best comes last. */
 static const struct finder *const finders[] = {
@@ -130,6 +131,20 @@ static int read_threads(struct vm *vm)
 	return error;
 }
 
+/* The real one: whoever starts a program that is root's for all stays who he is. */
+static uid_t read_uid(pid_t pid)
+{
+	char *value = proc_read_value(host_path("/proc/%d/status", pid), "Uid:");
+	int uid = -1;
+
+	if (value) {
+		value[strcspn(value, " \t")] = '\0';
+		uid = proc_number(value);
+	}
+	free(value);
+	return uid;
+}
+
 /* What /proc tells. -1 with errno, which says that the process is gone when it is not ENOMEM. */
 static int read_process(struct vm *vm, struct proc_words *words)
 {
@@ -140,6 +155,12 @@ static int read_process(struct vm *vm, struct proc_words *words)
 		return -1;
 	}
 	vm->start = stat.start;
+	vm->uid = read_uid(vm->pid);
+	/* A user's monitor may become a program that root runs for users, such as sudo: the name is still the user's word. */
+	if (!vm->uid && !kvm_serves(vm->pid)) {
+		errno = ESRCH;
+		return -1;
+	}
 	vm->group = proc_read_value(host_path("/proc/%d/cgroup", vm->pid), "0::");
 	/* A host without cgroup v2. */
 	if (!vm->group && errno == ENOENT)
@@ -177,9 +198,27 @@ static int by_role_number_tid(const void *a, const void *b)
 	return (one->tid > other->tid) - (one->tid < other->tid);
 }
 
-static int add_vm(struct vms *vms, const struct kvm *kvm, pid_t pid)
+/*
+ * A process may have several VMs, each with a vCPU 0, and where KVM does not tell it says itself which thread is which vCPU: a
+ * number is that of one thread, the first made, and the others have none.
+ */
+static void number_once(struct vm *vm)
 {
-	struct monitor monitor = { .kvm = kvm };
+	int last = -1;
+
+	qsort(vm->threads, vm->nr_threads, sizeof(*vm->threads), by_role_number_tid);
+	for (size_t i = 0; i < vm->nr_threads && vm->threads[i].role == VM_VCPU; i++) {
+		if (vm->threads[i].number == last)
+			vm->threads[i].number = -1;
+		else
+			last = vm->threads[i].number;
+	}
+	qsort(vm->threads, vm->nr_threads, sizeof(*vm->threads), by_role_number_tid);
+}
+
+static int add_vm(struct vms *vms, const struct kvm *kvm, int *wait_ms, pid_t pid)
+{
+	struct monitor monitor = { .kvm = kvm, .wait_ms = wait_ms };
 	struct vm vm = { .pid = pid }, *larger;
 	int error;
 
@@ -238,16 +277,17 @@ static int by_name_pid(const void *a, const void *b)
 static void sort(struct vms *vms)
 {
 	for (size_t i = 0; i < vms->nr; i++)
-		qsort(vms->list[i].threads, vms->list[i].nr_threads, sizeof(struct vm_thread), by_role_number_tid);
+		if (vms->list[i].nr_threads)
+			number_once(&vms->list[i]);
 	if (vms->nr)
 		qsort(vms->list, vms->nr, sizeof(struct vm), by_name_pid);
 }
 
 int vms_find(struct vms *vms)
 {
+	int pid, error = -1, reason, wait_ms = qmp_wait_ms;
 	struct kvm *kvm = NULL;
 	DIR *folder;
-	int pid, error = -1, reason;
 
 	*vms = (struct vms){ 0 };
 	folder = opendir(host_path("/proc"));
@@ -259,7 +299,7 @@ int vms_find(struct vms *vms)
 	error = 0;
 	while (!error && (pid = proc_next(folder)) >= 0)
 		if (kvm_has(kvm, pid))
-			error = add_vm(vms, kvm, pid);
+			error = add_vm(vms, kvm, &wait_ms, pid);
 	if (!error && vms->nr)
 		error = add_kernel_workers(vms, folder);
 	sort(vms);
@@ -281,18 +321,16 @@ void vms_free(struct vms *vms)
 	*vms = (struct vms){ 0 };
 }
 
-const struct vm *vms_named(const struct vms *vms, const char *name, bool *several)
+const struct vm *vms_named(const struct vms *vms, const char *name)
 {
 	const struct vm *found = NULL;
 
-	*several = false;
 	for (size_t i = 0; i < vms->nr; i++) {
-		if (strcmp(vms->list[i].name, name))
+		if (vms->list[i].refused || strcmp(vms->list[i].name, name))
 			continue;
-		*several = found;
-		found = &vms->list[i];
-		if (*several)
+		if (found)
 			return NULL;
+		found = &vms->list[i];
 	}
 	return found;
 }

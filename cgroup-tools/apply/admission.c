@@ -119,8 +119,7 @@ static bool is_partition(const struct admission_domain *domain)
 
 static void count_threads(const struct vm_policy *policy, const struct vms *vms, unsigned int *vcpus, unsigned int *others)
 {
-	bool several;
-	const struct vm *vm = vms_named(vms, policy->name, &several);
+	const struct vm *vm = vms_named(vms, policy->name);
 	size_t i;
 
 	*vcpus = *others = 0;
@@ -251,8 +250,8 @@ static int present_cpu(const struct placing *placing, const struct vm *vm, pid_t
 static bool add_vcpus(struct placing *placing, size_t number, const struct vm_policy *policy, const struct vms *vms)
 {
 	unsigned int vcpus, others;
-	bool several, good = true;
-	const struct vm *vm = vms_named(vms, policy->name, &several);
+	const struct vm *vm = vms_named(vms, policy->name);
+	bool good = true;
 	size_t i;
 
 	count_threads(policy, vms, &vcpus, &others);

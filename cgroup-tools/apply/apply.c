@@ -9,6 +9,7 @@
 
 #include "apply/admission.h"
 #include "apply/change.h"
+#include "apply/claim.h"
 #include "apply/foresee.h"
 #include "apply/others.h"
 #include "apply/store.h"
@@ -229,11 +230,10 @@ static bool wants_spare(const struct policy *policy)
 static unsigned int count_missing(const struct policy *policy, const struct vms *vms)
 {
 	unsigned int n = 0;
-	bool several;
 	size_t i;
 
 	for (i = 0; i < policy->nr_vms; i++)
-		n += !vms_named(vms, policy->vms[i].name, &several) && !several;
+		n += !vms_named(vms, policy->vms[i].name);
 	return n;
 }
 
@@ -379,6 +379,9 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 	code = check_ledger(&ledger, &a);
 	if (code != DONE)
 		goto out;
+	claim_decide(&vms, &all, &ledger);
+	/* What others say they are is no failure of ours. */
+	claim_tell(&vms, &all, listener->noted, listener->data);
 	apply->missing = count_missing(policy, &vms);
 	if (!admission_make(&admission, &all, &vms, &host)) {
 		code = FAIL(&a, FAILED, "out of memory");

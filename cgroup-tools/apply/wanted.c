@@ -573,14 +573,9 @@ bool wanted_make(struct settings *wanted, const struct policy *policy, const str
 	for (i = 0; i < policy->nr_pools; i++)
 		want_pool(&m, &policy->pools[i]);
 	for (i = 0; i < policy->nr_vms; i++) {
-		const char *name = policy->vms[i].name;
-		const struct vm *vm;
-		bool several;
+		const struct vm *vm = vms_named(vms, policy->vms[i].name);
 
-		vm = vms_named(vms, name, &several);
-		if (several)
-			complain(&m, name, WRONG_POLICY, "more than one VM has this name; none of them is touched");
-		else if (vm)
+		if (vm)
 			want_vm(&m, &policy->vms[i], vm);
 	}
 	if (!m.good)

@@ -13,6 +13,7 @@
 struct assign {
 	const char *vm;
 	const char *pool;
+	struct edit_process process;
 	int on, charge, reply, timer;
 	int64_t chances, linger;
 };
@@ -24,7 +25,7 @@ static int assign_vm(struct policy *policy, void *data, char **done)
 	char *pool = NULL;
 	int code;
 
-	vm = edit_vm(policy, assign->vm, &code);
+	vm = edit_vm(policy, assign->vm, &assign->process, &code);
 	if (!vm)
 		return code;
 	if (!strcmp(assign->pool, "none")) {
@@ -76,6 +77,7 @@ int cmd_assign(int argc, char **argv)
 		{ "no-timer", no_argument, NULL, 'T' },
 		{ "on", no_argument, NULL, 'o' },
 		{ "off", no_argument, NULL, 'O' },
+		EDIT_PROCESS_OPTIONS,
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ 0 },
 	};
@@ -117,7 +119,8 @@ int cmd_assign(int argc, char **argv)
 			dry_run = true;
 			break;
 		default:
-			code = edit_unknown(argv, option);
+			if (!edit_take_process(&assign.process, option, optarg, &code))
+				code = edit_unknown(argv, option);
 		}
 	}
 	if (code != DONE)

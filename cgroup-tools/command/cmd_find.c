@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/claim.h"
+#include "apply/store.h"
 #include "command/command.h"
 #include "command/output.h"
 #include "command/privilege.h"
+#include "command/report.h"
 #include "host/group.h"
 #include "host/host.h"
 
@@ -37,8 +40,8 @@ static json_t *vm_json(const struct vm *vm)
 
 	for (i = 0; i < vm->nr_threads; i++)
 		json_array_append_new(threads, thread_json(&vm->threads[i]));
-	return json_pack("{s:o, s:i, s:s, s:o, s:b, s:o, s:o}", "name", output_json_text(vm->name), "pid",
-			 (int)vm->pid, "finder", vm->finder, "group", output_json_text(vm->group), "managed",
+	return json_pack("{s:o, s:i, s:I, s:s, s:b, s:s?, s:o, s:b, s:o, s:o}", "name", output_json_text(vm->name), "pid",
+			 (int)vm->pid, "uid", (json_int_t)vm->uid, "finder", vm->finder, "proven", (int)vm->proven, "refused", vm->refused, "group", output_json_text(vm->group), "managed",
 			 (int)vm->managed, "devices", output_json_devices(vm), "threads", threads);
 }
 
@@ -101,18 +104,32 @@ static int print_table(const struct vms *vms)
 
 int cmd_find(int argc, char **argv)
 {
+	struct policy_error error;
+	struct policy policy;
 	struct vms vms;
 	const char *lack;
 	int code;
 
 	if (argc > 1)
 		return fail(WRONG_USAGE, "find: '%s' is one word too many; see dlspare find --help", argv[1]);
-	if (vms_find(&vms))
-		return fail(FAILED, "cannot look for VMs: %s", strerror(errno));
+	/* Without a policy there are still VMs. */
+	store_load(&policy, &error);
+	store_add_vms(&policy, NULL, NULL);
+	if (claim_find(&vms, &policy)) {
+		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));
+		goto out;
+	}
 	lack = privilege_lack();
 	if (lack)
 		say("%s", lack);
-	code = options.json ? print_json(&vms) : print_table(&vms);
+	if (options.json) {
+		code = print_json(&vms);
+	} else {
+		report_refused(&vms, &policy);
+		code = print_table(&vms);
+	}
 	vms_free(&vms);
+out:
+	policy_free(&policy);
 	return code;
 }

@@ -11,6 +11,7 @@
 
 struct set {
 	const char *vm;
+	struct edit_process process;
 	uint64_t runtime, period;
 	struct cpus vcpus;
 	struct io_policy io;
@@ -64,7 +65,7 @@ static int set_vm(struct policy *policy, void *data, char **done)
 	struct vm_policy *vm;
 	int code;
 
-	vm = edit_vm(policy, set->vm, &code);
+	vm = edit_vm(policy, set->vm, &set->process, &code);
 	if (!vm)
 		return code;
 	if (set->has_runtime)
@@ -98,6 +99,7 @@ int cmd_set(int argc, char **argv)
 		{ "vcpu", required_argument, NULL, 'c' },
 		{ "io", required_argument, NULL, 'i' },
 		{ "device", required_argument, NULL, 'd' },
+		EDIT_PROCESS_OPTIONS,
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ 0 },
 	};
@@ -131,12 +133,14 @@ int cmd_set(int argc, char **argv)
 			dry_run = true;
 			break;
 		default:
-			code = edit_unknown(argv, option);
+			if (!edit_take_process(&set.process, option, optarg, &code))
+				code = edit_unknown(argv, option);
 		}
 	}
 	if (code == DONE && argc - optind != 1)
 		code = fail(WRONG_USAGE, "set: one VM is needed, not %d; see dlspare set --help", argc - optind);
-	if (code == DONE && !(set.has_runtime || set.has_period || set.has_vcpus || set.has_io || set.has_devices))
+	if (code == DONE && !(set.has_runtime || set.has_period || set.has_vcpus || set.has_io || set.has_devices ||
+			      set.process.has_pid || set.process.has_uid || set.process.has_group))
 		code = fail(WRONG_USAGE, "set: nothing to set; see dlspare set --help");
 	if (code == DONE) {
 		set.vm = argv[optind];

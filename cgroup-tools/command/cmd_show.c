@@ -28,9 +28,14 @@ static json_t *devices_json(const struct vm_policy *vm)
 static json_t *vm_json(const struct vm_policy *vm)
 {
 	static const char *const kinds[] = { "keep", "housekeeping", "deadline" };
+	const struct process_policy *process = &vm->process;
 
-	return json_pack("{s:o, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:{s:s, s:o, s:o}, s:o}",
-			 "name", output_json_text(vm->name), "reservation", output_json_reservation(vm->reservation),
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:{s:s, s:o, s:o}, s:o}",
+			 "name", output_json_text(vm->name),
+			 "pid", process->pid ? json_integer(process->pid) : json_null(),
+			 "uid", process->uid >= 0 ? json_integer(process->uid) : json_null(),
+			 "group", process->group ? output_json_text(process->group) : json_null(),
+			 "reservation", output_json_reservation(vm->reservation),
 			 "vcpus", output_json_cpus(&vm->vcpus), "pool", vm->pool,
 			 "borrow", "on", (int)vm->borrow.on, "chances",
 			 vm->borrow.chances ? json_integer(vm->borrow.chances) : json_null(),

@@ -9,6 +9,7 @@
 #include "command/edit.h"
 #include "command/output.h"
 #include "command/privilege.h"
+#include "command/report.h"
 #include "command/state.h"
 #include "host/group.h"
 #include "host/host.h"
@@ -91,11 +92,12 @@ static json_t *vm_json(const struct state_vm *vm)
 {
 	const struct vm_policy *policy = vm->policy;
 
-	return json_pack("{s:o, s:b, s:o, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:I, s:I, s:f}",
+	return json_pack("{s:o, s:b, s:o, s:s?, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:I, s:I, s:f}",
 			 "name", output_json_text(vm->name),
 			 "running", vm->vm != NULL,
 			 "pid", vm->vm ? json_integer(vm->vm->pid) : json_null(),
 			 "finder", vm->vm ? vm->vm->finder : NULL,
+			 "refused", vm->vm ? vm->vm->refused : NULL,
 			 "reservation", output_json_reservation(vm->reservation),
 			 "policy_reservation", policy ? output_json_reservation(policy->reservation) : json_null(),
 			 "reservation_differs", (int)vm->reservation_differs,
@@ -313,7 +315,8 @@ static int print_facts(const struct state_vm *vm)
 	output_cell(&output, NULL, "%s", vm->name);
 	fact(&output, "pid");
 	if (vm->vm)
-		output_cell(&output, NULL, "%d, found by %s", (int)vm->vm->pid, vm->vm->finder);
+		output_cell(&output, warning(vm->vm->refused), "%d of user %d, found by %s%s", (int)vm->vm->pid, (int)vm->vm->uid,
+			    vm->vm->finder, vm->vm->refused ? ", left alone" : "");
 	else
 		output_cell(&output, NULL, "- (it does not run)");
 	policy_facts(&output, vm);
@@ -499,6 +502,8 @@ int cmd_status(int argc, char **argv)
 	else if (options.json)
 		code = print_vms_json(&state, only);
 	else
+		report_refused(&state.seen, &state.policy);
+	if (code == DONE && !options.json)
 		code = only ? print_details(&state, only) : print_vms(&state);
 	state_free(&state);
 	return code;

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "apply/admission.h"
+#include "apply/claim.h"
 #include "apply/others.h"
 #include "apply/starving.h"
 #include "apply/wanted.h"
 #include "command/command.h"
 #include "command/output.h"
 #include "command/privilege.h"
+#include "command/report.h"
 #include "host/group.h"
 #include "host/host.h"
 #include "host/kernel.h"
@@ -97,12 +99,13 @@ int cmd_validate(int argc, char **argv)
 		return fail(host_exists(argv[1]) ? WRONG_POLICY : NOT_FOUND, "%s", error.text);
 	if (group_start())
 		code = fail(MISSING, "no control groups, version 2: %s", strerror(errno));
-	else if (!wanted_host(&host) || vms_find(&vms))
+	else if (!wanted_host(&host) || claim_find(&vms, &policy))
 		code = fail(FAILED, "cannot look at this host: %s", strerror(errno));
 	if (code != DONE)
 		goto out;
 	/* Without it all deadline threads are others'; doctor says what is wrong with it. */
 	ledger_read(&ledger, unread, sizeof(unread));
+	report_refused(&vms, &policy);
 	if (kernel_spare() == KERNEL_NO)
 		say("this kernel has no spare reservations: a pool with runtime and period would be refused");
 	if (!admission_make(&admission, &policy, &vms, &host) ||

@@ -12,6 +12,9 @@
 
 struct options options;
 
+#define PROCESS_HELP \
+	"  --pid N, --uid N, --group PATH the VM is that process, of that user, in that cgroup (any)\n"
+
 static const struct command {
 	const char *name;
 	command_function *run;
@@ -25,6 +28,7 @@ static const struct command {
 	  "  --io POLICY                    its other threads: keep, housekeeping[:CPUS], or\n"
 	  "                                 deadline:RUNTIME/PERIOD (keep)\n"
 	  "  --device NAME|any|none         its network devices whose packets are events (none)\n"
+	  PROCESS_HELP
 	  "  --dry-run                      print the writes and make none\n" },
 	{ "unset", cmd_unset, "VM", "leave a VM as it was before dlspare",
 	  "  --dry-run                      print the writes and make none\n" },
@@ -43,6 +47,7 @@ static const struct command {
 	  "  --linger TIME                  after at least so much of its CPU time, 0..1s (200us)\n"
 	  "  --timer, --no-timer            its own timer is an event, too (no)\n"
 	  "  --off, --on                    take no loans, only the pool's CPUs (on)\n"
+	  PROCESS_HELP
 	  "  --dry-run                      print the writes and make none\n" },
 	{ "status", cmd_status, "[VM]", "what the VMs have, and what they did with it", "" },
 	{ "top", cmd_top, "[--interval TIME] [--count N]", "what the VMs do and have, live",

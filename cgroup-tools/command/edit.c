@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/claim.h"
 #include "apply/store.h"
 #include "command/command.h"
 #include "command/privilege.h"
@@ -57,28 +59,96 @@ static bool copy_of_hook(struct policy *policy, const char *name)
 	return good;
 }
 
-struct vm_policy *edit_vm(struct policy *policy, const char *name, int *code)
+bool edit_take_process(struct edit_process *process, int option, char *value, int *code)
+{
+	bool any = value && !strcmp(value, "any");
+	uint64_t number = 0;
+
+	switch (option) {
+	case 'P':
+		if (!any)
+			*code = edit_number("--pid", value, 1, INT_MAX, &number);
+		process->has_pid = true;
+		process->process.pid = number;
+		return true;
+	case 'U':
+		if (!any)
+			*code = edit_number("--uid", value, 0, INT_MAX, &number);
+		process->has_uid = true;
+		process->process.uid = any ? -1 : (int64_t)number;
+		return true;
+	case 'G':
+		process->has_group = true;
+		process->process.group = any ? NULL : value;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool set_process(struct process_policy *to, const struct edit_process *from)
+{
+	if (from->has_pid)
+		to->pid = from->process.pid;
+	if (from->has_uid)
+		to->uid = from->process.uid;
+	if (!from->has_group)
+		return true;
+	free(to->group);
+	to->group = from->process.group ? policy_strip_slashes(from->process.group) : NULL;
+	return !from->process.group || to->group;
+}
+
+static void failed(const char *text, void *data)
+{
+	*(bool *)data = true;
+	fail(NOT_FOUND, "%s", text);
+}
+
+/* DONE when the VM runs; what it says of itself is not enough. */
+static int find_vm(struct policy *policy, struct vm_policy *entry, bool note_user)
+{
+	const struct policy one = { .vms = entry, .nr_vms = 1 };
+	struct vms vms = { 0 };
+	const struct vm *vm;
+	bool told = false;
+
+	if (claim_find(&vms, policy))
+		return fail(FAILED, "cannot look for VMs: %s", strerror(errno));
+	vm = vms_named(&vms, entry->name);
+	if (!vm)
+		claim_tell(&vms, &one, failed, &told);
+	if (!vm && !told)
+		fail(NOT_FOUND, "no VM '%s' runs; see dlspare find. A VM that will start later can stand in a configuration file",
+		     entry->name);
+	if (vm && note_user)
+		entry->process.uid = vm->uid;
+	vms_free(&vms);
+	return vm ? DONE : NOT_FOUND;
+}
+
+struct vm_policy *edit_vm(struct policy *policy, const char *name, const struct edit_process *process, int *code)
 {
 	struct vm_policy *entry = policy_vm(policy, name);
-	struct vms vms = { 0 };
-	bool several;
+	bool is_new = false;
 
-	*code = FAILED;
-	if (entry)
-		return entry;
-	if (!copy_of_hook(policy, name) || vms_find(&vms)) {
-		fail(FAILED, "cannot look for VMs: %s", strerror(errno));
-		return NULL;
-	}
-	entry = policy_vm(policy, name);
-	if (!entry && vms_named(&vms, name, &several))
+	if (!entry && !copy_of_hook(policy, name))
+		goto no_memory;
+	if (!entry)
+		entry = policy_vm(policy, name);
+	if (!entry) {
 		entry = policy_add_vm(policy, name);
-	else if (!entry)
-		*code = several ? fail(WRONG_POLICY, "more than one VM '%s' runs: names must be unique", name) :
-				  fail(NOT_FOUND, "no VM '%s' runs; see dlspare find. A VM that will start later can stand in a "
-				       "configuration file", name);
-	vms_free(&vms);
-	return entry;
+		is_new = true;
+	}
+	if (!entry || !set_process(&entry->process, process))
+		goto no_memory;
+	*code = DONE;
+	if (is_new || process->process.pid)
+		*code = find_vm(policy, entry, process->process.pid && entry->process.uid < 0);
+	return *code == DONE ? entry : NULL;
+no_memory:
+	*code = fail(FAILED, "out of memory");
+	return NULL;
 }
 
 int edit_time(const char *option, const char *text, uint64_t *ns)

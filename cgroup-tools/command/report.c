@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "apply/claim.h"
 #include "apply/store.h"
 #include "command/command.h"
 #include "command/output.h"
@@ -39,6 +40,11 @@ static void written(const char *text, void *data)
 		puts(text);
 	if (!report->dry_run && options.verbose)
 		say("%s", text);
+}
+
+void report_refused(const struct vms *vms, const struct policy *policy)
+{
+	claim_tell(vms, policy, noted, NULL);
 }
 
 void report_left_out(const char *text, void *data)

@@ -4,6 +4,7 @@
 #define DLSPARE_REPORT_H
 
 #include "apply/apply.h"
+#include "vmm-hooks/vm.h"
 
 /* As apply_lock(). */
 int report_lock(int *lock, bool to_look);
@@ -19,6 +20,9 @@ void report_done(const struct apply *apply, const char *format, ...) __attribute
 
 /* Tells that VMs of hooks are left out, so many. DIFFERS. */
 int report_left_out_count(unsigned int nr);
+
+/* claim_tell(), as messages. */
+void report_refused(const struct vms *vms, const struct policy *policy);
 
 /* store_add_vms() tells it. */
 void report_left_out(const char *text, void *data);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apply/claim.h"
 #include "apply/store.h"
 #include "apply/vmgroup.h"
 #include "apply/wanted.h"
@@ -189,27 +190,36 @@ static bool add_vm(struct state *state, const struct vm_policy *policy, const st
 	return read_threads(vm);
 }
 
+static bool is_refused(const struct state_vm *vm)
+{
+	return vm->vm && vm->vm->refused;
+}
+
 static int by_name_pid(const void *a, const void *b)
 {
 	const struct state_vm *one = a, *other = b;
 	int order = strcmp(one->name, other->name);
 
+	if (!order)
+		order = is_refused(one) - is_refused(other);
 	return order || !one->vm || !other->vm ? order : one->vm->pid - other->vm->pid;
 }
 
 static bool read_vms(struct state *state)
 {
-	bool several;
 	size_t i;
 
 	state->vms = calloc(state->seen.nr + state->policy.nr_vms + 1, sizeof(*state->vms));
 	if (!state->vms)
 		return false;
-	for (i = 0; i < state->seen.nr; i++)
-		if (!add_vm(state, policy_vm(&state->policy, state->seen.list[i].name), &state->seen.list[i]))
+	for (i = 0; i < state->seen.nr; i++) {
+		const struct vm *vm = &state->seen.list[i];
+
+		if (!add_vm(state, vm->refused ? NULL : policy_vm(&state->policy, vm->name), vm))
 			return false;
+	}
 	for (i = 0; i < state->policy.nr_vms; i++)
-		if (!vms_named(&state->seen, state->policy.vms[i].name, &several) && !several &&
+		if (!vms_named(&state->seen, state->policy.vms[i].name) &&
 		    !add_vm(state, &state->policy.vms[i], NULL))
 			return false;
 	qsort(state->vms, state->nr_vms, sizeof(*state->vms), by_name_pid);
@@ -255,7 +265,7 @@ int state_read(struct state *state)
 		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
 	else if (!store_add_vms(&state->policy, count_left_out, &state->left_out))
 		code = fail(FAILED, STORE_VMS ": %s", strerror(errno));
-	else if (vms_find(&state->seen))
+	else if (claim_find(&state->seen, &state->policy))
 		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));
 	state->time = clock_ns(CLOCK_BOOTTIME);
 	if (code == DONE && (!read_vms(state) || !read_pools(state)))

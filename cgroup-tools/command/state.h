@@ -40,7 +40,7 @@ struct state_thread {
 
 struct state_vm {
 	const char *name;
-	const struct vm_policy *policy;	/* NULL: the policy does not have it */
+	const struct vm_policy *policy;	/* NULL: the policy does not have it, or it is refused */
 	const struct pool_policy *pool;	/* NULL: none */
 	const struct vm *vm;		/* NULL: it does not run, and nothing below is known */
 	char **groups;			/* of its vCPU threads; NULL is behind the last */
@@ -64,7 +64,7 @@ struct state {
 	uint64_t time;			/* CLOCK_BOOTTIME, ns */
 	struct policy policy;		/* with the VMs that hooks have told of */
 	struct vms seen;
-	struct state_vm *vms;		/* by name, then pid: those seen and those of the policy */
+	struct state_vm *vms;		/* by name, those refused last, then pid: those seen and those of the policy */
 	size_t nr_vms;
 	struct state_pool *pools;	/* in the order of the policy */
 	size_t nr_pools;

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,7 @@ static bool check_group(const char *group, const char *owner, struct policy_erro
 	size_t component;
 
 	if (!*at)
-		return policy_refuse(error, "%s: group %s: the root group cannot have a pool", owner, policy_quote(group).text);
+		return policy_refuse(error, "%s: group %s: the root group is no group of its own", owner, policy_quote(group).text);
 	for (; good; at += component + 1) {
 		component = strcspn(at, "/");
 		good = !is_dots(at, component);
@@ -234,6 +235,15 @@ static bool check_devices(const struct vm_policy *vm, const char *owner, struct 
 	return true;
 }
 
+static bool check_process(const struct process_policy *process, const char *owner, struct policy_error *error)
+{
+	if (process->pid < 0)
+		return policy_refuse(error, "%s: pid %d is not in 1..%d", owner, (int)process->pid, INT_MAX);
+	if (process->uid < -1 || process->uid > INT_MAX)
+		return policy_refuse(error, "%s: uid %" PRId64 " is not in 0..%d", owner, process->uid, INT_MAX);
+	return !process->group || check_group(process->group, owner, error);
+}
+
 bool policy_check_vm(const struct policy *policy, size_t index, struct policy_error *error)
 {
 	const struct vm_policy *vm = &policy->vms[index], *other;
@@ -246,6 +256,8 @@ bool policy_check_vm(const struct policy *policy, size_t index, struct policy_er
 	for (other = policy->vms; other < vm; other++)
 		if (!strcmp(other->name, vm->name))
 			return policy_refuse(error, "%s: the name is given twice", owner);
+	if (!check_process(&vm->process, owner, error))
+		return false;
 	if (!reservation_none(vm->reservation) && !check_reservation(&vm->reservation, owner, error))
 		return false;
 	if (vm->pool && !policy_pool(policy, vm->pool))

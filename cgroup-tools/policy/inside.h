@@ -22,9 +22,6 @@ struct policy_quoted policy_quote(const char *value);
 /* Returns false. */
 bool policy_refuse(struct policy_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Without the slashes around it; "" when nothing else is there. New, NULL without memory. */
-char *policy_strip_slashes(const char *group);
-
 /* The pool against itself and those before it, which have passed; load: what those offer on each CPU. */
 bool policy_check_pool(const struct policy *policy, size_t index, uint64_t load[CPUS_MAX], struct policy_error *error);
 /* The VM against itself, the pools, and the VMs before it. */

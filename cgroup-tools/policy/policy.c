@@ -22,6 +22,7 @@ static void free_pool(struct pool_policy *pool)
 static void free_vm(struct vm_policy *vm)
 {
 	free(vm->name);
+	free(vm->process.group);
 	free(vm->pool);
 	names_free(&vm->devices, &vm->nr_devices);
 }
@@ -78,6 +79,7 @@ struct vm_policy *policy_add_vm(struct policy *policy, const char *name)
 	vm = &vms[policy->nr_vms];
 	*vm = (struct vm_policy){
 		.name = strdup(name),
+		.process = { .uid = -1 },
 		.borrow = { .reply = true, .linger = 200 * NSEC_PER_USEC },
 	};
 	if (!vm->name)
@@ -118,14 +120,12 @@ static bool copy_vm(struct policy *to, const struct vm_policy *from)
 	name = vm->name;
 	*vm = *from;
 	vm->name = name;
-	vm->pool = NULL;
+	vm->process.group = from->process.group ? strdup(from->process.group) : NULL;
+	vm->pool = from->pool ? strdup(from->pool) : NULL;
 	vm->devices = NULL;
 	vm->nr_devices = 0;
-	if (from->pool) {
-		vm->pool = strdup(from->pool);
-		if (!vm->pool)
-			return false;
-	}
+	if ((from->pool && !vm->pool) || (from->process.group && !vm->process.group))
+		return false;
 	for (size_t i = 0; i < from->nr_devices; i++)
 		if (!names_add(&vm->devices, &vm->nr_devices, from->devices[i]))
 			return false;

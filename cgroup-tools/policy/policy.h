@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "host/cpus.h"
 #include "host/reservation.h"
@@ -59,8 +60,16 @@ struct io_policy {
 	struct reservation reservation;	/* deadline */
 };
 
+/* Which process a VM is, beside its name, which proves nothing. What is not given may be any. */
+struct process_policy {
+	pid_t pid;			/* 0: any */
+	int64_t uid;			/* that it runs as, 0..INT_MAX; -1: any */
+	char *group;			/* in which it is, or below, as a path without slashes around it; NULL: any */
+};
+
 struct vm_policy {
 	char *name;
+	struct process_policy process;
 	struct reservation reservation;	/* of each vCPU thread; none: they keep what they have */
 	struct cpus vcpus;		/* their numbers; empty: all */
 	char *pool;			/* NULL: none */
@@ -136,6 +145,9 @@ bool policy_partitioned(const struct pool_policy *pool);
 
 /* The pool's group below the cgroup mount; a new text, to be freed. */
 char *policy_group(const struct pool_policy *pool);
+/* A path without the slashes around it; "" when nothing else is there. New, NULL without memory. */
+char *policy_strip_slashes(const char *group);
+
 /* In a pool without a group of its own, the one that has a CPU's VMs; cpu < 0: those of all CPUs. As policy_group(). */
 char *policy_cpus_group(const struct pool_policy *pool, int cpu);
 

@@ -295,23 +295,39 @@ static bool read_pool(const struct reader *reader, const config_setting_t *group
 	       read_bool(reader, group, "exclusive", &pool->exclusive) && read_edf(reader, group, &pool->edf);
 }
 
+static bool read_process(const struct reader *reader, const config_setting_t *group, struct process_policy *process)
+{
+	unsigned int pid = 0, uid = 0;
+
+	if (!read_number(reader, group, "pid", 1, INT_MAX, &pid) || !read_number(reader, group, "uid", 0, INT_MAX, &uid))
+		return false;
+	process->pid = pid;
+	if (config_setting_get_member(group, "uid"))
+		process->uid = uid;
+	return true;
+}
+
 static bool read_vm(const struct reader *reader, const config_setting_t *group, struct policy *policy)
 {
-	const char *name = NULL, *pool = NULL;
+	const char *name = NULL, *pool = NULL, *path = NULL;
 	struct vm_policy *vm;
 
-	if (!read_keys(reader, group, "a VM", "name runtime period vcpus pool borrow io devices") ||
-	    !read_text(reader, group, "name", "web", &name) || !read_text(reader, group, "pool", "gold", &pool))
+	if (!read_keys(reader, group, "a VM", "name pid uid group runtime period vcpus pool borrow io devices") ||
+	    !read_text(reader, group, "name", "web", &name) || !read_text(reader, group, "pool", "gold", &pool) ||
+	    !read_text(reader, group, "group", "system.slice/web.service", &path))
 		return false;
 	if (!name)
 		return refuse_at(reader, config_setting_source_line(group), "a VM needs a name");
 	vm = policy_add_vm(policy, name);
 	if (vm && pool)
 		vm->pool = strdup(pool);
-	if (!vm || (pool && !vm->pool))
+	if (vm && path)
+		vm->process.group = policy_strip_slashes(path);
+	if (!vm || (pool && !vm->pool) || (path && !vm->process.group))
 		return refuse_at(reader, config_setting_source_line(group), "%s", strerror(ENOMEM));
 	vm->borrow.on = pool;
-	return read_reservation(reader, group, &vm->reservation) && read_cpus(reader, group, "vcpus", &vm->vcpus) &&
+	return read_process(reader, group, &vm->process) && read_reservation(reader, group, &vm->reservation) &&
+	       read_cpus(reader, group, "vcpus", &vm->vcpus) &&
 	       read_borrow(reader, group, &vm->borrow) && read_io(reader, group, &vm->io) &&
 	       read_devices(reader, group, vm);
 }

@@ -3,6 +3,7 @@
 #include "policy/policy.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "host/units.h"
@@ -108,11 +109,22 @@ static void write_devices(FILE *file, const struct vm_policy *vm)
 		fputs(" );", file);
 }
 
+static void write_process(FILE *file, const struct process_policy *process)
+{
+	if (process->pid)
+		fprintf(file, " pid = %d;", (int)process->pid);
+	if (process->uid != -1)
+		fprintf(file, " uid = %" PRId64 ";", process->uid);
+	if (process->group)
+		write_text(file, "group", process->group);
+}
+
 static bool write_vm(FILE *file, const struct vm_policy *vm)
 {
 	bool good;
 
 	write_text(file, "name", vm->name);
+	write_process(file, &vm->process);
 	write_reservation(file, &vm->reservation);
 	good = write_cpus(file, "vcpus", &vm->vcpus);
 	if (vm->pool) {

@@ -3,7 +3,8 @@
 // sources: cgroup-tools/policy/*.c cgroup-tools/host/*.c
 // libraries: -lcgroup -lconfig
 // example: \x01\x01\x01gold\x00\x01\x04\x0a\x01\x01\x00\x00
-// example: \x01\x01p\x00\x00\x01web\x00\x02\x01p\x00\x01\x02\x00\x01\xc8\x00\x01tap0\x00
+// example: \x01\x01p\x00\x00\x01web\x00\x00\x02\x01p\x00\x01\x02\x00\x01\xc8\x00\x01tap0\x00
+// example: \x01\x04w\x00\x07\x05\x00\x03\x09/g/h/\x00\x01\x00\x04\x00\x0a
 // example: \x00\x02a\x00\x00\x00\x00\x00b\x00\x01\x05\x0a\x01\x01g/h\x00
 
 #include "same_policy.h"
@@ -91,6 +92,18 @@ static void take_pool(struct bytes *bytes, struct policy *policy)
 	free(name);
 }
 
+static void take_process(struct bytes *bytes, struct process_policy *process)
+{
+	unsigned int given = take(bytes);
+
+	if (given & 1)
+		process->pid = take(bytes) << take(bytes) % 32;
+	if (given & 2)
+		process->uid = take_time(bytes);
+	if (given & 4)
+		process->group = take_text(bytes);
+}
+
 static void take_vm(struct bytes *bytes, struct policy *policy)
 {
 	char *name = take_text(bytes);
@@ -98,6 +111,7 @@ static void take_vm(struct bytes *bytes, struct policy *policy)
 
 	MUST(vm);
 	free(name);
+	take_process(bytes, &vm->process);
 	vm->reservation = take_reservation(bytes);
 	vm->vcpus = take_cpus(bytes);
 	// The terms of a VM without pool mean nothing, and are not written.
@@ -120,20 +134,24 @@ static void take_vm(struct bytes *bytes, struct policy *policy)
 		vm->devices[i] = take_text(bytes);
 }
 
+static void normalise_group(char **group)
+{
+	char *given = *group;
+
+	if (!given)
+		return;
+	*group = policy_strip_slashes(given);
+	MUST(*group);
+	free(given);
+}
+
 // Groups are read without the slashes around them.
 static void normalise(struct policy *policy)
 {
-	for (size_t i = 0; i < policy->nr_pools; i++) {
-		char *group = policy_group(&policy->pools[i]);
-
-		MUST(group);
-		if (policy->pools[i].group) {
-			free(policy->pools[i].group);
-			policy->pools[i].group = group;
-		} else {
-			free(group);
-		}
-	}
+	for (size_t i = 0; i < policy->nr_pools; i++)
+		normalise_group(&policy->pools[i].group);
+	for (size_t i = 0; i < policy->nr_vms; i++)
+		normalise_group(&policy->vms[i].process.group);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

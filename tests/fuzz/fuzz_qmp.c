@@ -18,14 +18,14 @@ static void ask(const char *greeting, const uint8_t *data, size_t size)
 {
 	struct qmp_vcpu *vcpus;
 	ssize_t nr;
-	int fds[2];
+	int fds[2], wait_ms = qmp_wait_ms;
 
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
 	// What the socket does not hold is not said.
 	send(fds[1], greeting, strlen(greeting), MSG_DONTWAIT);
 	send(fds[1], data, size, MSG_DONTWAIT);
 	shutdown(fds[1], SHUT_WR);
-	nr = qmp_vcpus(fds[0], &vcpus);
+	nr = qmp_vcpus(fds[0], &wait_ms, &vcpus);
 	MUST(nr);
 	for (ssize_t i = 0; i < nr; i++)
 		MUST(vcpus[i].tid > 0 && vcpus[i].number >= 0);

@@ -26,7 +26,8 @@ static inline bool same_vm(const struct vm_policy *a, const struct vm_policy *b)
 {
 	const struct borrow_policy *x = &a->borrow, *y = &b->borrow;
 
-	if (!same_text(a->name, b->name) || !same_reservation(a->reservation, b->reservation) ||
+	if (!same_text(a->name, b->name) || a->process.pid != b->process.pid || a->process.uid != b->process.uid ||
+	    !same_text(a->process.group, b->process.group) || !same_reservation(a->reservation, b->reservation) ||
 	    !cpus_equal(&a->vcpus, &b->vcpus) || !same_text(a->pool, b->pool) || x->on != y->on ||
 	    x->chances != y->chances || x->charge != y->charge || x->reply != y->reply || x->linger != y->linger ||
 	    x->timer != y->timer ||

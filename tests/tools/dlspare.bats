@@ -72,6 +72,10 @@ policy() {
 	fails 2 "--linger '1'" assign web gold --linger 1
 	fails 2 "--io 'sometimes'" set web --io sometimes
 	fails 2 "--edf 'local'" pool create gold --edf local
+	fails 2 "--pid '0'" set web --pid 0
+	fails 2 "--uid 'root'" set web --uid root
+	fails 2 "--uid '-1'" assign web gold --uid -1
+	fails 2 "--uid '2147483648'" assign web gold --uid 2147483648
 }
 
 @test "a file that is not there is 5, one that breaks a rule 3 with file, line and value" {
@@ -83,6 +87,8 @@ policy() {
 	fails 3 "frob" validate policy
 	policy 'vms = ( { name = "web"; pool = "silver"; } );'
 	fails 3 "silver" validate policy
+	policy 'vms = ( { name = "web"; uid = "root"; runtime = "1ms"; period = "10ms"; } );'
+	fails 3 "uid is a text" validate policy
 	policy 'pools = ('
 	fails 3 "syntax error" validate policy
 	policy '@include "/etc/shadow"'

@@ -122,6 +122,10 @@ check_found() { # HOW
 	expect 0 "the domain is found, $1" diff /tmp/expected /tmp/found
 }
 
+is_proven() {
+	dlspare find --json | tr -d ' \n' | grep -F '"proven":true'
+}
+
 start_daemon() {
 	mkdir -p /etc/dlspare
 	echo 'pools = ( { name = "gold"; runtime = "4ms"; period = "10ms"; cpus = "1"; group = "machine"; } );' \
@@ -207,6 +211,7 @@ inside() {
 	expect 0 "dlspared has made it" is_made
 	until grep -qs ^up /tmp/console; do sleep 0.1; done
 	check_found "by debugfs"
+	expect 0 "libvirt's note of its pid proves its name" is_proven
 	expect 0 "it survives a new libvirtd, which notes it again" survives_a_restart
 	expect 0 "reset puts all back while it runs" is_put_back
 	umount /sys/kernel/debug

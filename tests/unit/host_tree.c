@@ -106,6 +106,7 @@ void host_tree_task(int pid, int tid, const char *comm, unsigned int flags)
 		 tid * 10);
 	host_tree_put(text, "/proc/%d/task/%d/stat", pid, tid);
 	host_tree_put(text, "/proc/%d/stat", tid);
-	snprintf(text, sizeof(text), "Name:\t%s\nUmask:\t0022\nTgid:\t%d\nPid:\t%d\n", comm, pid, tid);
+	snprintf(text, sizeof(text), "Name:\t%s\nUmask:\t0022\nTgid:\t%d\nPid:\t%d\nUid:\t0\t107\t107\t107\n", comm, pid, tid);
 	host_tree_put(text, "/proc/%d/status", tid);
+	host_tree_put("7f1de2b4b000-7f1de2b4e000 rw-s 00000000 00:0e 1035 anon_inode:kvm-vcpu:0\n", "/proc/%d/maps", tid);
 }

@@ -98,6 +98,7 @@ static void reads_every_key(void **state)
 		"  borrow = { on = false; chances = 2; charge = true; reply = false; linger = \"0s\"; timer = true; };\n"
 		"  io = { policy = \"housekeeping\"; cpus = \"0\"; }; devices = \"any\"; },\n"
 		" { name = \"db\"; io = { policy = \"deadline\"; runtime = \"1ms\"; period = \"10ms\"; };\n"
+		"   pid = 4711; uid = 1001; group = \"/system.slice/db.service/\";\n"
 		"   pool = \"gold\"; borrow = { chances = \"max\"; }; devices = ( \"tap0\", \"tap1\" ); },\n"
 		" { name = \"ci\"; pool = \"gold\"; io = { policy = \"keep\"; }; devices = [ \"tap2\" ]; },\n"
 		" { name = \"x\"; pool = \"gold\"; io = { policy = \"housekeeping\"; }; devices = \"none\"; } );");
@@ -122,7 +123,13 @@ static void reads_every_key(void **state)
 	assert_int_equal(vm->io.kind, IO_HOUSEKEEPING);
 	assert_list(&vm->io.cpus, "0");
 	assert_true(vm->any_device);
+	assert_int_equal(vm->process.pid, 0);
+	assert_int_equal(vm->process.uid, -1);
+	assert_null(vm->process.group);
 	vm = policy_vm(&policy, "db");
+	assert_int_equal(vm->process.pid, 4711);
+	assert_int_equal(vm->process.uid, 1001);
+	assert_string_equal(vm->process.group, "system.slice/db.service");
 	assert_int_equal(vm->io.kind, IO_DEADLINE);
 	assert_int_equal(vm->io.reservation.runtime, MS);
 	assert_int_equal(vm->io.reservation.period, 10 * MS);
@@ -325,6 +332,19 @@ static void refuses_bad_names(void **state)
 	refuses(text, "test.conf:1: ", "xxx...'", "no such key");
 }
 
+static void refuses_what_names_no_process(void **state)
+{
+	(void)state;
+	refuses(VM("pid = 0; pool = \"p\";"), "test.conf:1: ", "pid 0", "not in 1..2147483647");
+	refuses(VM("pid = -1; pool = \"p\";"), "test.conf:1: ", "pid -1", "not in 1..2147483647");
+	refuses(VM("uid = -1; pool = \"p\";"), "test.conf:1: ", "uid -1", "not in 0..2147483647");
+	refuses(VM("uid = 2147483648; pool = \"p\";"), "test.conf:1: ", "2147483648", "at most 2147483647");
+	refuses(VM("uid = \"root\"; pool = \"p\";"), "test.conf:1: ", "uid is a text", "whole number");
+	refuses(VM("group = \"/\"; io = { policy = \"housekeeping\"; };"), "test.conf:1: VM 'v'", "group ''", "root group");
+	refuses(VM("group = \"a/../b\"; io = { policy = \"housekeeping\"; };"), "test.conf:1: VM 'v'", "'a/../b'", "a group is a path");
+	refuses(VM("pid = 1;"), "test.conf:1: VM 'v'", "needs one of", "pool");
+}
+
 static void refuses_contradictions(void **state)
 {
 	(void)state;
@@ -415,8 +435,8 @@ static void reads_back_what_it_writes(void **state)
 		"vms = ( { name = \"w\\\\eb \\\"ä\\\" \\\\x41 #\"; runtime = \"1025ns\"; period = \"100ms\";\n"
 		"  vcpus = \"0-1\"; pool = \"gold\";\n"
 		"  borrow = { on = false; chances = 2; charge = true; reply = false; linger = \"17us\"; timer = true; };\n"
-		"  io = { policy = \"housekeeping\"; cpus = \"0\"; }; devices = \"any\"; },\n"
-		" { name = \"db\"; io = { policy = \"deadline\"; runtime = \"1ms\"; period = \"10ms\"; };\n"
+		"  io = { policy = \"housekeeping\"; cpus = \"0\"; }; devices = \"any\"; pid = 1; uid = 0; group = \"/a \\\"b\\\"/\"; },\n"
+		" { name = \"db\"; io = { policy = \"deadline\"; runtime = \"1ms\"; period = \"10ms\"; }; uid = 2147483647;\n"
 		"   pool = \"p\"; devices = ( \"t\\\"0\", \"tap1\" ); } );"), again;
 	char *text = written(&policy);
 	const struct vm_policy *vm;
@@ -432,6 +452,11 @@ static void reads_back_what_it_writes(void **state)
 	assert_int_equal(vm->borrow.linger, 17000);
 	assert_true(vm->borrow.timer);
 	assert_int_equal(vm->borrow.chances, 2);
+	assert_int_equal(vm->process.pid, 1);
+	assert_int_equal(vm->process.uid, 0);
+	assert_string_equal(vm->process.group, "a \"b\"");
+	assert_int_equal(again.vms[1].process.uid, 2147483647);
+	assert_null(again.vms[1].process.group);
 	assert_string_equal(again.vms[1].devices[0], "t\"0");
 	free(text);
 	policy_free(&policy);
@@ -634,6 +659,7 @@ int main(void)
 		cmocka_unit_test(refuses_unknown_keys_and_wrong_types),
 		cmocka_unit_test(refuses_values_out_of_range),
 		cmocka_unit_test(refuses_bad_names),
+		cmocka_unit_test(refuses_what_names_no_process),
 		cmocka_unit_test(refuses_contradictions),
 		cmocka_unit_test(checks_policies_made_otherwise),
 		cmocka_unit_test(reads_back_what_it_writes),

@@ -36,14 +36,14 @@ static int64_t now_ms(void)
 /* What qmp_vcpus() makes of all this text, whatever it asks; the other end is closed after it, or not. */
 static ssize_t ask(const char *text, bool closed, struct qmp_vcpu **vcpus)
 {
-	int fds[2], error;
+	int fds[2], error, wait_ms = qmp_wait_ms;
 	ssize_t nr;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(write(fds[1], text, strlen(text)), strlen(text));
 	if (closed)
 		shutdown(fds[1], SHUT_WR);
-	nr = qmp_vcpus(fds[0], vcpus);
+	nr = qmp_vcpus(fds[0], &wait_ms, vcpus);
 	error = errno;
 	close(fds[0]);
 	close(fds[1]);
@@ -249,6 +249,28 @@ static void disturbs_no_other_monitor(void **state)
 	}
 }
 
+/* One that answers late takes the time of those that come after it: they are all asked in the time of one. */
+static void does_not_wait_for_each(void **state)
+{
+	char words[] = "qemu\0-qmp\0unix:/run/qmp,server=on,wait=off";
+	int wait_ms = 0, listener;
+	const struct monitor monitor = { .words = { words, sizeof(words) }, .wait_ms = &wait_ms };
+	struct vm vm = { .pid = getpid() };
+
+	(void)state;
+	put_qemu("qemu|-qmp|unix:/run/qmp,server=on,wait=off|", HEAD LISTENS);
+	listener = listen_at(host_path("/proc/%d/root/run/qmp", getpid()));
+	assert_int_equal(qemu_finder.find(&vm, &monitor), 1);
+	assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(accept(listener, NULL, NULL), -1);
+	/* The same, with time: it is asked, and the time is gone. */
+	wait_ms = 50;
+	assert_int_equal(qemu_finder.find(&vm, &monitor), 1);
+	assert_true(accept(listener, NULL, NULL) >= 0);
+	assert_true(wait_ms <= 0);
+	close(listener);
+}
+
 /* A process may claim any path: another's socket is left at once, before a word is said. */
 static void says_nothing_to_strangers(void **state)
 {
@@ -293,7 +315,8 @@ static void a_relative_path_begins_where_qemu_is(void **state)
 static void assert_named(const char *words, size_t length, const char *name)
 {
 	struct vm vm = { .name = strdup("before") };
-	struct monitor monitor = { .words = { .text = malloc(length + 1), .length = length } };
+	int wait_ms = LONG_MS;
+	struct monitor monitor = { .words = { .text = malloc(length + 1), .length = length }, .wait_ms = &wait_ms };
 
 	memcpy(monitor.words.text, words, length);
 	monitor.words.text[length] = '\0';
@@ -334,6 +357,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_such_talk),
 		cmocka_unit_test(does_not_wait_long),
 		TEST(asks_a_free_monitor),
+		TEST(does_not_wait_for_each),
 		TEST(disturbs_no_other_monitor),
 		TEST(says_nothing_to_strangers),
 		TEST(a_relative_path_begins_where_qemu_is),

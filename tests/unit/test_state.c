@@ -254,10 +254,24 @@ static void shows_each_vm_of_a_name(void **state)
 	put_vm(300, "web", 301, 0);
 	put_vm(100, "web", 101, 0);
 	assert_int_equal(state_read(&host), DONE);
+	/* Nothing tells which of them is the policy's. */
+	assert_int_equal(host.nr_vms, 3);
+	assert_non_null(host.vms[0].policy);
+	assert_null(host.vms[0].vm);
+	assert_int_equal(host.vms[1].vm->pid, 100);
+	assert_null(host.vms[1].policy);
+	assert_int_equal(host.vms[2].vm->pid, 300);
+	state_free(&host);
+
+	/* One is another user's: the other comes first. */
+	host_tree_put("Tgid:\t100\nUid:\t1001\t1001\t1001\t1001\n", "/proc/100/status");
+	assert_int_equal(state_read(&host), DONE);
 	assert_int_equal(host.nr_vms, 2);
-	assert_int_equal(host.vms[0].vm->pid, 100);
-	assert_int_equal(host.vms[1].vm->pid, 300);
-	assert_ptr_equal(host.vms[0].policy, host.vms[1].policy);
+	assert_int_equal(host.vms[0].vm->pid, 300);
+	assert_non_null(host.vms[0].policy);
+	assert_int_equal(host.vms[1].vm->pid, 100);
+	assert_non_null(host.vms[1].vm->refused);
+	assert_null(host.vms[1].policy);
 	state_free(&host);
 }
 

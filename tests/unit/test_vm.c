@@ -30,6 +30,20 @@ static void put_process(int pid, const char *comm, const char *words, const char
 	fclose(file);
 }
 
+/*
+ * Character devices without the right to make one: what is open here is a link to one that any computer has, and the tree's
+ * /sys says what the kernel calls that.
+ */
+static int make_host(void **state)
+{
+	host_tree_make(state);
+	host_tree_link("/dev/zero", "/dev/net/tun");
+	host_tree_link("../../devices/virtual/misc/tun", "/sys/dev/char/1:5");
+	host_tree_link("/dev/full", "/dev/tap12");
+	host_tree_link("../../devices/virtual/net/macvtap0/macvtap/tap12", "/sys/dev/char/1:7");
+	return 0;
+}
+
 /* What an open file is, and what its fdinfo says. */
 static void put_open(int pid, int fd, const char *file, const char *info)
 {
@@ -42,7 +56,7 @@ static void put_tap(int pid, int fd, const char *name)
 	char info[128];
 
 	snprintf(info, sizeof(info), "pos:\t0\nflags:\t0104002\nmnt_id:\t26\nino:\t122\niff:\t%s\n", name);
-	put_open(pid, fd, "/dev/net/tun", info);
+	put_open(pid, fd, host_path("/dev/net/tun"), info);
 }
 
 static void put_vcpu(const char *vm, int number, int tid)
@@ -71,13 +85,16 @@ static char *found(void)
 	for (size_t i = 0; i < vms.nr; i++) {
 		const struct vm *vm = &vms.list[i];
 
-		fprintf(file, "%s %d@%lu %s /%s%s:", vm->name, vm->pid, vm->start, vm->finder, vm->group,
+		/* The real one of four. */
+		assert_int_equal(vm->uid, 0);
+		assert_null(vm->refused);
+		fprintf(file, "%s %d@%lu %s%s /%s%s:", vm->name, vm->pid, vm->start, vm->finder, vm->proven ? " proven" : "", vm->group,
 			vm->managed ? " managed" : "");
 		for (size_t j = 0; j < vm->nr_threads; j++) {
 			const struct vm_thread *thread = &vm->threads[j];
 
 			assert_int_equal(thread->start, thread->tid * 10);
-			assert_int_equal(thread->role == VM_VCPU, thread->number >= 0);
+			assert_true(thread->role == VM_VCPU || thread->number < 0);
 			fprintf(file, " %s", roles[thread->role]);
 			if (thread->number >= 0)
 				fprintf(file, "%d", thread->number);
@@ -134,7 +151,7 @@ static void finds_a_libvirt_domain(void **state)
 	(void)state;
 	put_libvirt_domain();
 	host_tree_put("100", "/run/libvirt/qemu/web_1.pid");
-	assert_found("web_1 100@1000 libvirt " SCOPE " managed: "
+	assert_found("web_1 100@1000 libvirt proven " SCOPE " managed: "
 		     "vcpu0=104 vcpu3=106 io=100 io=103 io=105 vhost=107 vnet3 vnet4\n");
 }
 
@@ -144,8 +161,23 @@ static void believes_libvirt_more_than_qemu(void **state)
 	(void)state;
 	put_libvirt_domain();
 	host_tree_put("99", "/run/libvirt/qemu/web_1.pid");
+	host_tree_put("10", "/run/libvirt/qemu/web1.pid");
 	assert_found("web1 100@1000 libvirt " SCOPE " managed: "
 		     "vcpu0=104 vcpu3=106 io=100 io=103 io=105 vhost=107 vnet3 vnet4\n");
+	host_tree_put("100", "/run/libvirt/qemu/db 2.pid");
+	host_tree_put("100", "/run/libvirt/qemu/x.pid.new");
+	assert_found("db 2 100@1000 libvirt proven " SCOPE " managed: "
+		     "vcpu0=104 vcpu3=106 io=100 io=103 io=105 vhost=107 vnet3 vnet4\n");
+}
+
+/* What libvirt has noted counts in libvirt's group alone: another process may have that number by now. */
+static void a_note_of_libvirts_is_not_enough(void **state)
+{
+	(void)state;
+	put_process(100, "vmm", "qemu|-name|web|", "/system.slice/x.service");
+	put_vcpu("100-3", 0, 100);
+	host_tree_put("100", "/run/libvirt/qemu/web.pid");
+	assert_found("web 100@1000 qemu /system.slice/x.service: vcpu0=100\n");
 }
 
 static void finds_a_libvirt_domain_without_systemd_and_debugfs(void **state)
@@ -188,6 +220,7 @@ static void takes_no_other_group_for_libvirts(void **state)
 		"/", "/emulator", "/libvirt", "/machine.slice/machine-lxc\\x2d7\\x2dweb.scope", "/machine-qemu-1x.scope",
 		"/machine-qemu-x-web.scope", "/qemu-1-web.libvirt-lxc", "/user.slice/emulator", "/a\\x2", "/a\\x00b.scope",
 		"/machine-qemu\\x2d7\\x2dweb.scope/other", "/nonsense",
+		"/user.slice/user-1000.slice/user@1000.service/machine-qemu\\x2d7\\x2dweb.scope/libvirt",
 	};
 	char expected[256];
 
@@ -217,6 +250,39 @@ static void finds_a_plain_qemu(void **state)
 	host_tree_task(212, 212, "vhost-200", 0);
 	assert_found("my web 200@2000 qemu /user.slice: "
 		     "vcpu0=203 vcpu1=202 io=200 io=201 vhost=210 tap0\n");
+}
+
+/* A thread's name is what the VMM says, and it may have more than one VM. */
+static void numbers_by_kvm_and_each_once(void **state)
+{
+	(void)state;
+	put_process(200, "vmm", "vmm|", "/");
+	host_tree_task(200, 201, "CPU 0/KVM", 0);
+	host_tree_task(200, 202, "CPU 0/KVM", 0);
+	host_tree_task(200, 203, "CPU 0/KVM", 0);
+	host_tree_task(200, 204, "CPU 4/KVM", 0);
+	put_vcpu("200-10", 0, 203);
+	put_vcpu("200-10", 1, 202);
+	assert_found("vmm-200 200@2000 kvm /: vcpu0=203 vcpu1=202 io=200 io=201 io=204\n");
+	put_vcpu("200-11", 0, 201);
+	put_vcpu("200-12", 1, 204);
+	assert_found("vmm-200 200@2000 kvm /: vcpu=203 vcpu=204 vcpu0=201 vcpu1=202 io=200\n");
+}
+
+/* Before a vCPU runs, and without debugfs, there are only the names. */
+static void takes_a_name_for_one_vcpu(void **state)
+{
+	(void)state;
+	put_process(200, "vmm", "vmm|", "/");
+	put_open(200, 8, "anon_inode:kvm-vm", "");
+	host_tree_task(200, 201, "CPU 0/KVM", 0);
+	host_tree_task(200, 202, "CPU 0/KVM", 0);
+	host_tree_task(200, 203, "CPU 1/KVM", 0);
+	assert_found("vmm-200 200@2000 kvm /: vcpu=202 vcpu0=201 vcpu1=203 io=200\n");
+	put_vcpu("200-10", 0, 0);
+	assert_found("vmm-200 200@2000 kvm /: vcpu=202 vcpu0=201 vcpu1=203 io=200\n");
+	put_vcpu("200-10", 0, 203);
+	assert_found("vmm-200 200@2000 kvm /: vcpu0=203 io=200 io=201 io=202\n");
 }
 
 static void finds_firecracker_without_debugfs(void **state)
@@ -249,6 +315,28 @@ static void finds_cloud_hypervisor(void **state)
 	put_vcpu("602-20", 0, 0);
 	assert_found("cloud-hyperviso-600 600@6000 cloud-hypervisor /ch: io=600 io=602\n"
 		     "web 500@5000 cloud-hypervisor /ch: vcpu0=503 io=500 io=502\n");
+}
+
+static void takes_cloud_hypervisors_sockets(void **state)
+{
+	static const struct { const char *words, *name; } cases[] = {
+		{ "cloud-hypervisor|--api-socket|/run/ch/web.sock|", "web" },
+		{ "cloud-hypervisor|--api-socket|web.sock|", "web" },
+		{ "cloud-hypervisor|--api-socket|path=/run/ch/web.sock|", "web" },
+		{ "cloud-hypervisor|--api-socket=path=web.sock|", "web" },
+		{ "cloud-hypervisor|--api-socket|./web|", "web" },
+		{ "cloud-hypervisor|--api-socket|fd=3|", "cloud-hyperviso-500" },
+		{ "cloud-hypervisor|--api-socket=fd=3|", "cloud-hyperviso-500" },
+	};
+	char expected[128];
+
+	(void)state;
+	put_vcpu("500-3", 0, 500);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_process(500, "cloud-hyperviso", cases[i].words, "/");
+		snprintf(expected, sizeof(expected), "%s 500@5000 cloud-hypervisor /: vcpu0=500\n", cases[i].name);
+		assert_found(expected);
+	}
 }
 
 static void finds_any_other_user_of_kvm(void **state)
@@ -289,6 +377,10 @@ static void leaves_out_what_has_ended(void **state)
 	put_vcpu("930-3", 0, 931);
 	host_tree_put("Tgid:\t930\n", "/proc/931/status");
 	host_tree_folder("/sys/kernel/debug/kvm/940-3");
+	/* The monitor has become another program, which keeps its files open. */
+	put_process(950, "sudo", "qemu|-name|web|", "/");
+	put_vcpu("950-3", 0, 950);
+	host_tree_put("7f1de2b4b000-7f1de2b4e000 r-xp 00000000 00:0e 1035 /usr/bin/sudo\n", "/proc/950/maps");
 	assert_found("qemu-930 930@9300 qemu /: io=930\n");
 }
 
@@ -297,13 +389,34 @@ static void finds_macvtaps(void **state)
 	(void)state;
 	put_process(100, "vmm", "vmm|", "/");
 	put_vcpu("100-3", 0, 100);
-	put_open(100, 7, "/dev/tap12", "pos:\t0\n");
-	put_open(100, 8, "/dev/tap99", "pos:\t0\n");
+	put_open(100, 7, host_path("/dev/tap12"), "pos:\t0\n");
 	put_open(100, 9, "/dev/tap", "pos:\t0\n");
 	put_tap(100, 10, "a-name-of-16-byt");
 	host_tree_put("1\n", "/sys/class/net/lo/ifindex");
 	host_tree_put("12\n", "/sys/class/net/macvtap0/ifindex");
 	assert_found("vmm-100 100@1000 kvm /: vcpu0=100 macvtap0\n");
+}
+
+/* What a file is called does not make it a device. */
+static void takes_no_other_file_for_a_tap(void **state)
+{
+	(void)state;
+	put_process(100, "vmm", "vmm|", "/");
+	put_vcpu("100-3", 0, 100);
+	host_tree_put("13\n", "/sys/class/net/macvtap0/ifindex");
+	/* a plain file, one that is gone, a device of another kind, and one that the kernel does not know */
+	host_tree_put("", "/tmp/tap13");
+	host_tree_link("../../devices/virtual/net/macvtap0/macvtap/tap13", "/sys/dev/char/0:0");
+	put_open(100, 7, host_path("/tmp/tap13"), "pos:\t0\n");
+	put_open(100, 8, "/tmp/tap13 (deleted)", "pos:\t0\n");
+	host_tree_link("../../devices/virtual/mem/tap13", "/sys/dev/char/1:3");
+	host_tree_link("/dev/null", "/dev/tap13");
+	put_open(100, 9, host_path("/dev/tap13"), "pos:\t0\n");
+	host_tree_link("/dev/random", "/tmp/net/tun");
+	put_open(100, 10, host_path("/tmp/net/tun"), "iff:\tmacvtap0\n");
+	host_tree_put("", "/tmp/tun");
+	put_open(100, 11, host_path("/tmp/tun"), "iff:\tmacvtap0\n");
+	assert_found("vmm-100 100@1000 kvm /: vcpu0=100\n");
 }
 
 /* There, tap0 is another device than ours. */
@@ -325,7 +438,6 @@ static void names_may_be_taken_twice(void **state)
 {
 	const struct vm *vm;
 	struct vms vms;
-	bool several;
 
 	(void)state;
 	put_process(100, "qemu", "qemu|-name|web|", "/");
@@ -336,16 +448,17 @@ static void names_may_be_taken_twice(void **state)
 	put_vcpu("300-3", 0, 300);
 	assert_int_equal(vms_find(&vms), 0);
 	assert_int_equal(vms.nr, 3);
-	assert_null(vms_named(&vms, "web", &several));
-	assert_true(several);
-	assert_null(vms_named(&vms, "db", &several));
-	assert_false(several);
-	vm = vms_named(&vms, "a,b", &several);
+	assert_null(vms_named(&vms, "web"));
+	assert_null(vms_named(&vms, "db"));
+	vm = vms_named(&vms, "a,b");
 	assert_non_null(vm);
-	assert_false(several);
 	assert_int_equal(vm->pid, 300);
 	assert_int_equal(vms.list[1].pid, 100);
 	assert_int_equal(vms.list[2].pid, 200);
+	vms.list[1].refused = "a reason";
+	assert_ptr_equal(vms_named(&vms, "web"), &vms.list[2]);
+	vms.list[2].refused = "a reason";
+	assert_null(vms_named(&vms, "web"));
 	vms_free(&vms);
 }
 
@@ -366,23 +479,28 @@ static void finds_nothing_where_nothing_is(void **state)
 	assert_int_equal(vm_start_time(1), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, host_tree_make, host_tree_remove)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_host, host_tree_remove)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(finds_a_libvirt_domain),
 		TEST(believes_libvirt_more_than_qemu),
+		TEST(a_note_of_libvirts_is_not_enough),
 		TEST(finds_a_libvirt_domain_without_systemd_and_debugfs),
 		TEST(finds_a_name_of_other_letters),
 		TEST(takes_systemds_escapes_back),
 		TEST(takes_no_other_group_for_libvirts),
 		TEST(finds_a_plain_qemu),
+		TEST(numbers_by_kvm_and_each_once),
+		TEST(takes_a_name_for_one_vcpu),
 		TEST(finds_firecracker_without_debugfs),
 		TEST(finds_cloud_hypervisor),
+		TEST(takes_cloud_hypervisors_sockets),
 		TEST(finds_any_other_user_of_kvm),
 		TEST(leaves_out_what_has_ended),
 		TEST(finds_macvtaps),
+		TEST(takes_no_other_file_for_a_tap),
 		TEST(leaves_devices_of_other_networks),
 		TEST(names_may_be_taken_twice),
 		TEST(finds_nothing_where_nothing_is),
