@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "apply/apply.h"
+#include "apply/claim.h"
 #include "apply/store.h"
 #include "daemon/event.h"
 #include "host/group.h"
@@ -145,14 +146,16 @@ static struct apply_listener listener = { failed, noted, NULL, NULL };
 
 /* --- looks at the host --- */
 
+/* With what hooks have told of. */
 static void watch(const struct policy *policy)
 {
 	struct vms vms = { 0 };
+	struct policy all;
 
-	if (vms_find(&vms))
-		return;
-	event_watch(policy, &vms);
+	if (policy_copy(&all, policy) && store_add_vms(&all, NULL, NULL) && !claim_find(&vms, &all))
+		event_watch(&all, &vms);
 	vms_free(&vms);
+	policy_free(&all);
 }
 
 /* Makes the host as the policy in force, or the new one when there is one, wants it. A result, of what failed last. */

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "apply/store.h"
+#include "daemon/share.h"
 #include "host/clock.h"
 #include "host/group.h"
 #include "host/host.h"
@@ -287,9 +288,14 @@ void event_watch(const struct policy *policy, const struct vms *vms)
 	for (i = 0; i < policy->nr_pools; i++)
 		watch_pool(&policy->pools[i]);
 	forget_processes();
-	for (i = 0; i < vms->nr; i++) {
-		watch_process(vms->list[i].pid);
-		watch_folder(group_path(vms->list[i].group, NULL));
+	/* What others do, however many they are, is no news, and takes none of our files. */
+	for (i = 0; i < policy->nr_vms; i++) {
+		const struct vm *vm = vms_named(vms, policy->vms[i].name);
+
+		if (!vm)
+			continue;
+		watch_process(vm->pid);
+		watch_folder(group_path(vm->group, NULL));
 	}
 }
 
@@ -324,14 +330,31 @@ static bool look(int signal_fd, int timeout_ms, bool *signalled)
 	return found;
 }
 
+/*
+ * What happens meanwhile waits in the sockets, or is lost there, which counts as something that happened. False: a signal came.
+ */
+static bool rest(int signal_fd)
+{
+	static struct share share;
+	struct pollfd signals = { .fd = signal_fd, .events = POLLIN };
+	int ms;
+
+	while ((ms = share_rest_ms(&share, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_PROCESS_CPUTIME_ID))))
+		if (poll(&signals, 1, ms))
+			return false;
+	return true;
+}
+
 bool event_wait(int signal_fd, int timeout_ms)
 {
 	int64_t end = clock_ms(CLOCK_MONOTONIC) + timeout_ms, left;
-	bool signalled = false, found = false;
+	bool signalled = !rest(signal_fd), found = false;
 	int bursts;
 
-	while (!found && !signalled && (left = end - clock_ms(CLOCK_MONOTONIC)) > 0)
+	while (!found && !signalled && (left = end - clock_ms(CLOCK_MONOTONIC)) > 0) {
 		found = look(signal_fd, left, &signalled);
+		signalled |= !rest(signal_fd);
+	}
 	for (bursts = 0; found && !signalled && bursts < BURSTS_MAX; bursts++)
 		if (!look(signal_fd, QUIET_MS, &signalled))
 			break;

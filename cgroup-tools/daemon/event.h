@@ -22,12 +22,12 @@ struct event_sources {
 int event_start(struct event_sources *missing);
 void event_stop(void);
 
-/* These VMs and the pools' groups are what counts from now on. */
+/* The policy's VMs and its pools' groups are what counts from now on. */
 void event_watch(const struct policy *policy, const struct vms *vms);
 
 /*
  * Waits until something has happened that counts and no more does for a few milliseconds, signal_fd is readable, or the time
- * is over: true in the first case.
+ * is over: true in the first case. Before, it rests as long as the daemon's share of a CPU wants.
  */
 bool event_wait(int signal_fd, int timeout_ms);
 
