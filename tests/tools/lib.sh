@@ -28,8 +28,9 @@ expect() { # STATUS NAME COMMAND...
 }
 
 # A VM without a machine in it, by its name; its pid is in $pid.
-start_fake() { # NAME [VCPUS]
-	(exec -a qemu-system-x86_64 fakevm -name "$1" -smp "${2:-1}" >"/tmp/fake.$1" 2>&1) &
+start_fake() { # NAME [VCPUS [OPTION OF fakevm]...]
+	rm -f "/tmp/fake.$1"
+	(exec -a qemu-system-x86_64 fakevm -name "$1" -smp "${2:-1}" "${@:3}" >"/tmp/fake.$1" 2>&1) &
 	pid=$!
 	until grep -qs ready "/tmp/fake.$1"; do
 		[[ -d /proc/$pid ]] || { echo "# $1: $(<"/tmp/fake.$1")"; return 1; }
