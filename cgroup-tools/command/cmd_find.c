@@ -40,9 +40,17 @@ static json_t *vm_json(const struct vm *vm)
 
 	for (i = 0; i < vm->nr_threads; i++)
 		json_array_append_new(threads, thread_json(&vm->threads[i]));
-	return json_pack("{s:o, s:i, s:I, s:s, s:b, s:s?, s:o, s:b, s:o, s:o}", "name", output_json_text(vm->name), "pid",
-			 (int)vm->pid, "uid", (json_int_t)vm->uid, "finder", vm->finder, "proven", (int)vm->proven, "refused", vm->refused, "group", output_json_text(vm->group), "managed",
-			 (int)vm->managed, "devices", output_json_devices(vm), "threads", threads);
+	return json_pack("{s:o, s:i, s:I, s:s, s:b, s:s?, s:o, s:b, s:o, s:o}",
+			 "name", output_json_text(vm->name),
+			 "pid", (int)vm->pid,
+			 "uid", (json_int_t)vm->uid,
+			 "finder", vm->finder,
+			 "proven", (int)vm->proven,
+			 "refused", vm->refused,
+			 "group", output_json_text(vm->group),
+			 "managed", (int)vm->managed,
+			 "devices", output_json_devices(vm),
+			 "threads", threads);
 }
 
 static int print_json(const struct vms *vms)
