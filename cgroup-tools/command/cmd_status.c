@@ -92,7 +92,7 @@ static json_t *vm_json(const struct state_vm *vm)
 {
 	const struct vm_policy *policy = vm->policy;
 
-	return json_pack("{s:o, s:b, s:o, s:s?, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:I, s:I, s:f}",
+	return json_pack("{s:o, s:b, s:o, s:s?, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:I, s:I, s:f}",
 			 "name", output_json_text(vm->name),
 			 "running", vm->vm != NULL,
 			 "pid", vm->vm ? json_integer(vm->vm->pid) : json_null(),
@@ -106,6 +106,7 @@ static json_t *vm_json(const struct state_vm *vm)
 			 "terms_differ", (int)vm->terms_differ,
 			 "counters", counters_json(&vm->counters, STATE_UNITS),
 			 "devices", vm->vm ? output_json_devices(vm->vm) : json_array(),
+			 "quota", vm->vm ? output_json_quota(vm->vm) : json_null(),
 			 "threads", threads_json(vm),
 			 "age_ns", (json_int_t)vm->age,
 			 "cpu_ns", (json_int_t)vm->cpu_time,
@@ -206,6 +207,8 @@ static int print_vms(const struct state *state)
 	}
 	if (differs)
 		say("the kernel differs from the policy where a '!' stands; see dlspare verify");
+	for (i = 0; i < state->nr_vms; i++)
+		output_say_quota(state->vms[i].vm);
 	return output_end(&output);
 }
 
@@ -271,10 +274,12 @@ static void policy_facts(struct output *output, const struct state_vm *vm)
 static void process_facts(struct output *output, const struct state_vm *vm)
 {
 	char *devices = join(vm->vm->devices, vm->vm->nr_devices), *events = watched(vm);
-	char *groups = join(vm->groups, SIZE_MAX);
+	char *groups = join(vm->groups, SIZE_MAX), *quota = output_quota(vm->vm);
 
 	fact(output, "group");
 	output_cell(output, NULL, "%s", groups ? groups : "?");
+	fact(output, "quota");
+	output_cell(output, quota ? "yellow" : NULL, "%s", quota ? quota : "-");
 	fact(output, "devices");
 	output_cell(output, NULL, "%s", devices ? devices : "?");
 	fact(output, "watched");
@@ -282,6 +287,7 @@ static void process_facts(struct output *output, const struct state_vm *vm)
 	fact(output, "CPU");
 	output_cell(output, NULL, "%.3f s, %.1f%% of the %.3f s since its start; dlspare top has what it gets now",
 		    seconds(vm->cpu_time), 100 * share(vm->cpu_time, vm->age), seconds(vm->age));
+	free(quota);
 	free(groups);
 	free(devices);
 	free(events);

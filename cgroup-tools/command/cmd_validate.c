@@ -34,14 +34,32 @@ static json_t *domain_json(const struct admission_domain *domain)
 	return json;
 }
 
-static int print_json(const struct admission *admission)
+/* Of the policy's VMs that run. */
+static json_t *quotas_json(const struct policy *policy, const struct vms *vms)
+{
+	json_t *list = json_array();
+	const struct vm *vm;
+	json_t *quota;
+	size_t i;
+
+	for (i = 0; i < policy->nr_vms; i++) {
+		vm = vms_named(vms, policy->vms[i].name);
+		quota = vm ? output_json_quota(vm) : json_null();
+		if (!json_is_null(quota))
+			json_array_append_new(list, json_pack("{s:o, s:O}", "vm", output_json_text(vm->name), "quota", quota));
+		json_decref(quota);
+	}
+	return list;
+}
+
+static int print_json(const struct admission *admission, json_t *quotas)
 {
 	json_t *domains = json_array();
 	size_t i;
 
 	for (i = 0; i < admission->nr_domains; i++)
 		json_array_append_new(domains, domain_json(&admission->domains[i]));
-	return output_json("validate", json_pack("{s:b, s:o}", "fits", (int)admission->fits, "domains", domains));
+	return output_json("validate", json_pack("{s:b, s:o, s:o}", "fits", (int)admission->fits, "domains", domains, "quotas", quotas));
 }
 
 static void print(const struct admission *admission)
@@ -92,6 +110,7 @@ int cmd_validate(int argc, char **argv)
 	struct policy policy;
 	struct vms vms = { 0 };
 	int code = DONE;
+	size_t i;
 
 	if (argc != 2)
 		return fail(WRONG_USAGE, "validate: one file is needed; see dlspare validate --help");
@@ -119,10 +138,12 @@ int cmd_validate(int argc, char **argv)
 	if (others.nr)
 		say("beside these sums, %s", others.text);
 	starving_find(&policy, &admission, starves, NULL);
-	if (options.json && print_json(&admission) != DONE)
+	if (options.json && print_json(&admission, quotas_json(&policy, &vms)) != DONE)
 		code = FAILED;
 	else if (!options.json && !options.quiet)
 		print(&admission);
+	for (i = 0; i < policy.nr_vms; i++)
+		output_say_quota(vms_named(&vms, policy.vms[i].name));
 	if (!admission.fits)
 		code = fail(NO_ROOM, "%s", admission.text);
 out:

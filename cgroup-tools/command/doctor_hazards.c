@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "apply/others.h"
+#include "apply/quota.h"
 #include "apply/starving.h"
 #include "apply/store.h"
 #include "host/group.h"
@@ -180,12 +181,35 @@ static void check_pit(const struct scene *scene)
 		doctor_tell(scene->doctor, DOCTOR_FINE, "kvm-pit", "no such thread is outside its VM's group");
 }
 
+/* A reservation is no part of a quota, and does not free the other threads from it. */
+static void check_quotas(const struct scene *scene)
+{
+	struct quota quota;
+	bool any = false;
+	char *text;
+	size_t i;
+
+	for (i = 0; i < scene->vms.nr; i++) {
+		if (!quota_of(&quota, &scene->vms.list[i]))
+			continue;
+		any = true;
+		text = quota_text(&quota);
+		doctor_tell(scene->doctor, DOCTOR_WARNING, "quota", "VM '%s': its threads without a reservation, such as those for I/O, get "
+			    "at most %s (cpu.max): take that away, or leave them enough", scene->vms.list[i].name, text ? text : "?");
+		free(text);
+		free(quota.group);
+	}
+	if (!any)
+		doctor_tell(scene->doctor, DOCTOR_FINE, "quota", "no VM is below one (cpu.max)");
+}
+
 /* --- all --- */
 
 void doctor_hazards(struct doctor *doctor)
 {
 	static void (*const checks[])(const struct scene *scene) = {
 		check_others, check_fair_server, check_sched_ext, check_governor, check_halt_polling, check_pit,
+		check_quotas,
 	};
 	struct scene scene = { .doctor = doctor };
 	struct policy_error error;

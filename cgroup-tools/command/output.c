@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/quota.h"
 #include "command/command.h"
 
 /* Another number is another meaning of a key, or a key less; not one more. */
@@ -188,5 +189,39 @@ json_t *output_json_devices(const struct vm *vm)
 
 	for (i = 0; i < vm->nr_devices; i++)
 		json_array_append_new(json, output_json_text(vm->devices[i]));
+	return json;
+}
+
+char *output_quota(const struct vm *vm)
+{
+	struct quota quota;
+	char *text;
+
+	if (!quota_of(&quota, vm))
+		return NULL;
+	text = quota_text(&quota);
+	free(quota.group);
+	return text;
+}
+
+void output_say_quota(const struct vm *vm)
+{
+	char *text = vm ? output_quota(vm) : NULL;
+
+	if (text)
+		say("VM '%s': its threads without a reservation, such as those for I/O, get at most %s", vm->name, text);
+	free(text);
+}
+
+json_t *output_json_quota(const struct vm *vm)
+{
+	struct quota quota;
+	json_t *json;
+
+	if (!quota_of(&quota, vm))
+		return json_null();
+	json = json_pack("{s:o, s:I, s:I}", "group", output_json_text(quota.group), "runtime_ns", (json_int_t)quota.runtime,
+			 "period_ns", (json_int_t)quota.period);
+	free(quota.group);
 	return json;
 }
