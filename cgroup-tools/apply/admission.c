@@ -151,14 +151,14 @@ static unsigned int vcpus_in(const struct admission *admission, const struct adm
 	return vcpus;
 }
 
-/* In a pool with a group of its own the whole VM is on the pool's CPUs. */
+/* In a pool with a group above the VM's the whole VM is on the pool's CPUs. */
 static unsigned int io_threads_in(const struct admission_domain *domain, const struct policy *policy,
 				  const struct vm_policy *vm, const struct vms *vms)
 {
 	const struct pool_policy *pool = exclusive_pool(policy, vm);
 	unsigned int vcpus, others;
 
-	if (domain->pool != (pool && pool->group ? pool : NULL))
+	if (domain->pool != (pool && vmgroup_whole(pool, vms_named(vms, vm->name)) ? pool : NULL))
 		return 0;
 	count_threads(vm, vms, &vcpus, &others);
 	return others;

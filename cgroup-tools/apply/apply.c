@@ -92,11 +92,23 @@ void apply_unlock(int lock)
 		close(lock);
 }
 
+#define NO_THREADS_BELOW \
+	": a group that has processes of its own and in groups below it, or memory or io in its cgroup.subtree_control, can have no " \
+	"threads below: the VM needs a group that has nothing else"
+
 /* What the administrator can do about it. */
 static const char *advice(const struct setting *setting, int error)
 {
 	switch (error) {
+	case EINVAL:
+		if (setting->kind == SETTING_VALUE && !strcmp(setting->name, "cpuset.cpus.exclusive"))
+			return ": a group beside it has been given just these CPUs, in its cpuset.cpus or cpuset.cpus.exclusive";
+		return "";
+	case EOPNOTSUPP:
+		return setting->kind == SETTING_GROUP || setting->kind == SETTING_THREAD ? NO_THREADS_BELOW : "";
 	case EBUSY:
+		if (setting->kind == SETTING_CONTROLLER)
+			return NO_THREADS_BELOW;
 		if (setting->kind == SETTING_CLASS)
 			return ": what is missing is reserved already";
 		if (setting->kind == SETTING_DEVICE)

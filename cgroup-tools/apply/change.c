@@ -76,17 +76,18 @@ static bool is_ours(const struct undoing *u, const char *place, bool goes)
 	return false;
 }
 
-/* A cpuset that threads are in keeps its CPUs, and its kind: to get others it must be left, and made anew. */
+/* A partition that threads with reservations are in keeps its CPUs, and its kind: to get others it must be left, and made anew. */
 static bool is_rebuilt(const struct undoing *u, size_t i)
 {
 	const struct setting *original = &u->originals->list[i];
+	const struct setting cpus = { .kind = SETTING_VALUE, .object = original->object, .name = "cpuset.cpus.exclusive" };
 	struct setting *wanted;
 	char *now;
 	bool changes;
 
-	if (original->kind != SETTING_VALUE || strcmp(original->name, "cpuset.cpus"))
+	if (original->kind != SETTING_VALUE || strcmp(original->name, "cpuset.cpus.partition"))
 		return false;
-	wanted = settings_find(u->wanted, original);
+	wanted = settings_find(u->wanted, original) ? settings_find(u->wanted, &cpus) : NULL;
 	if (!wanted)
 		return true;
 	now = setting_read(wanted);
@@ -137,6 +138,16 @@ static const struct setting *process_of(const struct undoing *u, const struct se
 	return NULL;
 }
 
+/* Where its process is or, when that stays where it was, where the thread was; new, NULL: it has been nowhere else. */
+static char *leaves_for(const struct undoing *u, const struct setting *thread, const struct setting *process)
+{
+	const struct setting *original = settings_find(u->originals, thread);
+
+	if (process)
+		return setting_read(process);
+	return original ? strdup(original->value) : NULL;
+}
+
 /*
  * A thread whose group goes leaves it with its process or, when that stays, for where that is. On its way to another group it
  * has no reservation: there may be room for it only when others have left, and the kernel's sums lose what moves asleep.
@@ -153,8 +164,8 @@ static void check_thread(const struct undoing *u, size_t i)
 	process = goes ? process_of(u, thread) : NULL;
 	if (process && returns_to(u, process))
 		put_back(u, SETTING_THREAD, thread->object);
-	else if (process)
-		u->leaves[i] = setting_read(process);
+	else if (goes)
+		u->leaves[i] = leaves_for(u, thread, process);
 	if (goes || (strcmp(place, thread->value) && is_ours(u, place, false)))
 		put_back(u, SETTING_CLASS, thread->object);
 	free(place);

@@ -65,8 +65,11 @@ static char *there_read(const struct setting *setting)
 
 static int there_write(const struct setting *setting, const char *value)
 {
-	if (!strcmp(value, "none"))
+	if (!strcmp(value, "none")) {
+		/* What a vCPU has made meanwhile was born beside it. */
+		group_leave(setting->object);
 		return group_remove(setting->object);
+	}
 	if (group_make(setting->object))
 		return -1;
 	return strcmp(value, "threaded") ? 0 : group_make_threaded(setting->object);

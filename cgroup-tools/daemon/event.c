@@ -188,7 +188,7 @@ static void watch_pool(const struct pool_policy *pool)
 	if (policy_partitioned(pool))
 		for (cpu = cpus_next(&pool->cpus, 0); cpu >= 0; cpu = cpus_next(&pool->cpus, cpu + 1))
 			watch_cpus(pool, cpu);
-	else if (!pool->group)
+	else
 		watch_cpus(pool, -1);
 }
 

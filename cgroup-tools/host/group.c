@@ -227,6 +227,19 @@ int group_move_thread(pid_t tid, const char *group)
 	return group_move(tid, group, "cgroup.threads");
 }
 
+void group_leave(const char *group)
+{
+	char *type = group_value(group, "cgroup.type"), *above = group_parent(group);
+	char *tids = type && !strcmp(type, "threaded") ? group_value(group, "cgroup.threads") : NULL, *rest = tids, *line;
+
+	while (above && tids && (line = strsep(&rest, "\n")))
+		if (*line)
+			group_move_thread(atoi(line), above);
+	free(tids);
+	free(above);
+	free(type);
+}
+
 bool group_within(const char *group, const char *ancestor)
 {
 	size_t length = strlen(ancestor);

@@ -39,6 +39,9 @@ char *group_of(pid_t tid);
 int group_move_process(pid_t pid, const char *group);
 int group_move_thread(pid_t tid, const char *group);
 
+/* The threads of a threaded group go to the one above, as far as the kernel lets them. */
+void group_leave(const char *group);
+
 /* Is group at or below ancestor? */
 bool group_within(const char *group, const char *ancestor);
 /* The group above, in a new text; NULL without memory. */

@@ -96,6 +96,23 @@ static bool check_group(const char *group, const char *owner, struct policy_erro
 	return true;
 }
 
+/* A partition has all that is in its group. */
+static bool check_partition(const struct pool_policy *pool, const char *owner, struct policy_error *error)
+{
+	char *group = policy_group(pool);
+	bool good = group != NULL;
+
+	if (!good)
+		policy_refuse(error, "%s: %s", owner, strerror(ENOMEM));
+	else if (policy_group_of_all(group))
+		good = policy_refuse(error, "%s: group %s has all VMs or services of a manager, and exclusive would move them to its "
+				     "CPUs: give it one that has its VMs alone, for libvirt's such as "
+				     "\"machine.slice/machine-gold.slice\", see dlspare-libvirt-hook(8)", owner,
+				     policy_quote(group).text);
+	free(group);
+	return good;
+}
+
 /* Two pools cannot be one group. */
 static bool check_groups_differ(const struct pool_policy *a, const struct pool_policy *b, const char *owner,
 				struct policy_error *error)
@@ -162,7 +179,8 @@ bool policy_check_pool(const struct policy *policy, size_t index, uint64_t load[
 	}
 	if (pool->exclusive && cpus_empty(&pool->cpus))
 		return policy_refuse(error, "%s: an exclusive pool needs cpus", owner);
-	if (pool->group && !check_group(pool->group, owner, error))
+	if (pool->group && (!check_group(pool->group, owner, error) ||
+			    (pool->exclusive && !check_partition(pool, owner, error))))
 		return false;
 	if (pool->edf == EDF_PARTITIONED && !pool->exclusive)
 		return policy_refuse(error, "%s: edf 'partitioned' needs exclusive CPUs", owner);

@@ -148,8 +148,10 @@ char *policy_group(const struct pool_policy *pool);
 /* A path without the slashes around it; "" when nothing else is there. New, NULL without memory. */
 char *policy_strip_slashes(const char *group);
 
-/* In a pool without a group of its own, the one that has a CPU's VMs; cpu < 0: those of all CPUs. As policy_group(). */
+/* In one that has VMs' vCPUs below groups of dlspare, that of a CPU; cpu < 0: that of all CPUs. As policy_group(). */
 char *policy_cpus_group(const struct pool_policy *pool, int cpu);
+/* Is it one in which a manager puts all its VMs or services, without slashes around it? */
+bool policy_group_of_all(const char *group);
 
 /* The text of cpu.spare.pool and of cpu.spare.borrow; new, to be freed. */
 char *policy_pool_text(const struct pool_policy *pool);

@@ -63,11 +63,27 @@ char *policy_group(const struct pool_policy *pool)
 
 char *policy_cpus_group(const struct pool_policy *pool, int cpu)
 {
-	char number[16] = "s", *group;
+	char number[16] = "s", *group = policy_group(pool), *below;
 
 	if (cpu >= 0)
 		snprintf(number, sizeof(number), "%d", cpu);
-	return asprintf(&group, "dlspare.slice/%s/cpu%s", pool->name, number) < 0 ? NULL : group;
+	if (!group || asprintf(&below, "%s/cpu%s", group, number) < 0)
+		below = NULL;
+	free(group);
+	return below;
+}
+
+bool policy_group_of_all(const char *group)
+{
+	static const char *const groups[] = {
+		"system.slice", "user.slice", "machine.slice", "qemu.slice", "kubepods.slice", "init.scope",
+		"machine", "kubepods",	/* without systemd */
+	};
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (!strcmp(group, groups[i]))
+			return true;
+	return false;
 }
 
 bool policy_edf(enum edf *edf, const char *text)

@@ -26,7 +26,7 @@ struct attributes {
 
 static const char *const files[] = {
 	"cgroup.type", "cgroup.subtree_control", "cgroup.freeze", "cpuset.cpus", "cpuset.cpus.exclusive",
-	"cpuset.cpus.partition", "cpu.spare.pool", "cpu.spare.borrow", "cpu.spare.dev",
+	"cpuset.cpus.partition", "cpu.max", "cpu.spare.pool", "cpu.spare.borrow", "cpu.spare.dev",
 };
 
 /* Each line of a file that begins with a prefix, after a label. A file that is gone has none. */

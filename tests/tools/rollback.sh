@@ -17,6 +17,11 @@ vms = (
     io = { policy = "deadline"; runtime = "1ms"; period = "100ms"; }; }
 );
 END
+	# In the scope of another manager.
+	cat >/tmp/place <<'END'
+pools = ( { name = "lead"; runtime = "1ms"; period = "10ms"; cpus = "1"; exclusive = true; group = "qemu.slice/9.scope"; } );
+vms = ( { name = "vm9"; runtime = "15ms"; period = "100ms"; pool = "lead"; io = { policy = "housekeeping"; }; } );
+END
 	# From one policy to another there are other writes than from none.
 	sed 's/"15ms"/"12ms"/; s/units = 2/units = 1/; s/cpus = "1-2"/cpus = "2"/; s/"tapa"/"tapb"/' /tmp/policy >/tmp/other
 	sed 's/exclusive = true;/& edf = "global"/; s/cpus = "1-2"/cpus = "2-3"/' /tmp/policy >/tmp/global
@@ -49,9 +54,13 @@ main() {
 	ip tuntap add tapb mode tap
 	start_fake web 2 || exit 1
 	start_fake db 2 || exit 1
+	start_fake vm9 || exit 1
+	mkdir -p /sys/fs/cgroup/qemu.slice/9.scope
+	echo "$pid" >/sys/fs/cgroup/qemu.slice/9.scope/cgroup.procs
 	untouched=$(picture)
 	try_each "from none" /tmp/policy 0
 	try_each "from none, after the write" /tmp/policy 1
+	try_each "from none, in place" /tmp/place 1
 	faulty apply --quiet /tmp/policy
 	expect 0 "verify" faulty verify
 	expect 0 "a second apply writes nothing" faulty apply -v /tmp/policy

@@ -9,7 +9,9 @@ folder=$1
 PATH=$folder:$PATH
 read -r number stage <"$folder/state"
 readonly conf=/etc/dlspare/dlspare.conf
-readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 1 --exclusive)
+# The VM is a service of systemd's, and stays in its group.
+readonly group=system.slice/web.service
+readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 1 --exclusive --group "$group")
 
 # Until the command succeeds.
 soon() { # NAME COMMAND...
@@ -38,7 +40,7 @@ journal_says() { journal -u dlspared | grep -F -- "$1"; }
 install_package() { apt-get -q -y install --reinstall "$folder/dlspare.deb"; }
 borrows() { dlspare status web | awk '{ print } $1 == "loans" && $2 > 0 { found = 1 } END { exit !found }'; }
 has_reservation() { dlspare status web | grep -E '^reservation +40ms/100ms$'; }
-has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys/fs/cgroup/dlspare.slice/answers/cpu.spare.pool; }
+has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys/fs/cgroup/$group/cpu.spare.pool; }
 is_as_before() { diff <(echo "$before") <(picture); }
 no_errors() { said=$(journal _COMM=dlspared -p warning); echo "$said"; [[ ! $said ]]; }
 kernel_is_well() { ! journalctl -q -k -b -o cat | grep -E 'WARNING:|BUG:|Oops|INFO: (rcu|task)|general protection|UBSAN:|refcount_t'; }
@@ -51,7 +53,7 @@ look_around() { # into $before
 
 write_conf() { # RUNTIME
 	cat >$conf <<-END
-		pools = ( { name = "answers"; runtime = "4ms"; period = "10ms"; cpus = "1"; exclusive = true; } );
+		pools = ( { name = "answers"; runtime = "4ms"; period = "10ms"; cpus = "1"; exclusive = true; group = "$group"; } );
 		vms = ( { name = "web"; runtime = "$1"; period = "100ms"; pool = "answers"; io = { policy = "housekeeping"; }; } );
 	END
 }
@@ -135,9 +137,9 @@ refuses() {
 
 stage_rebooted() {
 	expect 0 "rebooted: systemd is up, with no unit failed" is_up
-	soon "the pool is there" has_pool
 	expect 0 "a VM starts" systemctl start web
-	soon "… and has its reservation" has_reservation
+	soon "… and has its pool" has_pool
+	soon "… and its reservation" has_reservation
 	soon "… and borrows" borrows
 	expect 0 "… nothing differs" dlspare verify
 	expect 0 "systemctl restart of the VM's unit" systemctl restart web

@@ -366,6 +366,11 @@ static void refuses_contradictions(void **state)
 	refuses(POOL("cpus = \"1\"; edf = \"partitioned\";"), "test.conf:1: pool 'p'", "partitioned", "needs exclusive");
 	refuses(POOL("cpus = \"1\"; exclusive = true; group = \"a\"; edf = \"partitioned\";"), "test.conf:1: pool 'p'",
 		"partitioned", "below 'a' are not dlspare's");
+	/* All of libvirt's domains would be on that CPU. */
+	refuses(POOL("cpus = \"1\"; exclusive = true; group = \"/machine.slice/\";"), "test.conf:1: pool 'p'",
+		"'machine.slice' has all VMs or services of a manager", "\"machine.slice/machine-gold.slice\"");
+	refuses(POOL("cpus = \"1\"; exclusive = true; group = \"qemu.slice\";"), "test.conf:1: pool 'p'", "'qemu.slice'",
+		"all VMs");
 	refuses("pools = ( { name = \"p\"; cpus = \"0-2\"; exclusive = true; }, { name = \"r\"; cpus = \"1\"; },\n"
 		"{ name = \"q\"; cpus = \"2-3\"; exclusive = true; } );",
 		"test.conf:2: pool 'q'", "'p'", "both are exclusive");
