@@ -74,7 +74,8 @@ outside() {
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	make_tree "$work/root"
-	"$here/../testbed/testbed" run --cpus 2 --add "$tools/dlspare-libvirt-hook" --add "$tools/dlspare" --add "$tools/dlspared" --add "$vmlist" --add /usr/sbin/libvirtd \
+	"$here/../testbed/testbed" run --cpus 3 --limit 1800 --add "$here/../../config/examples/libvirt.conf" \
+		--add "$here/../../cgroup-tools/man/dlspare-libvirt-hook.8.scd" --add "$tools/dlspare-libvirt-hook" --add "$tools/dlspare" --add "$tools/dlspared" --add "$vmlist" --add /usr/sbin/libvirtd \
 		--add /usr/bin/virsh --add "$here/lib.sh" --add "$work/root" "$@" "$here/libvirt.sh" inside
 }
 
@@ -194,6 +195,166 @@ ends() {
 	virsh destroy "$domain" && ! is_noted && [[ ! $(vmlist) ]]
 }
 
+# --- a domain on a CPU of its own ---
+
+readonly gold=/sys/fs/cgroup/machine/gold.partition address=10.0.1.2
+
+# "web", with one vCPU that computes all the time, and an address.
+make_web() {
+	local peer
+	ip tuntap add tap1 mode tap vnet_hdr
+	ip address add 10.0.1.1/24 dev tap1
+	ip link set tap1 up
+	peer=$(</sys/class/net/tap1/address)
+	ip neighbour add $address lladdr 52:54:00:00:01:02 dev tap1
+	sed -e "s/<name>.*</<name>web</; /<metadata>/,/<\\/metadata>/d; s/<vcpu>2/<vcpu>1/; /<iothreads>/d" \
+		-e "s/-- none/address=$address peer=10.0.1.1 peer_mac=$peer -- spin/; s/00:00:02/00:01:02/; s/tap0/tap1/; s/console'/&/; s|/tmp/console|&.web|" \
+		/domain.xml >/tmp/web.xml
+}
+
+# The page's commands, with what it has of systemd's groups as it is here.
+# shellcheck disable=SC2016 # fences are no commands
+commands() {
+	sed -n '/^# A DOMAIN ON/,/^# EXIT/p' /add/dlspare-libvirt-hook.8.scd | sed -n '/^```$/,/^```$/{/^```$/d;p}' |
+		sed 's|/usr/share/doc/dlspare/examples|/tmp|'
+}
+
+walk_through() {
+	local command
+	cd /tmp
+	sed 's|machine.slice/machine-gold.slice|machine/gold.partition|' /add/libvirt.conf >/tmp/libvirt.conf
+	virsh define /tmp/web.xml
+	while IFS= read -r command; do
+		echo "+ $command"
+		eval "$command" || return 1
+	done < <(commands)
+}
+
+web_pid() {
+	cat /run/libvirt/qemu/web.pid
+}
+
+# All threads of the domain are on one CPU, the vCPU with its reservation.
+is_on() { # CPU
+	local pid tid
+	pid=$(web_pid) && tid=$(grep -lx 'CPU 0/KVM' /proc/"$pid"/task/*/comm | cut -d/ -f5) &&
+		[[ $(awk '/Cpus_allowed_list/ { print $2 }' /proc/"$pid"/task/*/status | sort -u) == "$1" ]] &&
+		[[ $(schedof "$tid") == *SCHED_DEADLINE*40000000/100000000/100000000* ]] &&
+		[[ $(<"$gold/cpuset.cpus.partition") == root && $(<"$gold/cpuset.cpus.effective") == "$1" ]]
+}
+
+# Where it was before: everywhere. The groups that libvirt has come to use stay, as above.
+is_free() {
+	local pid
+	pid=$(web_pid) && dlspare reset && ! grep -vE "^(group|controller)" /run/dlspare/ledger || return 1
+	[[ $(<"$gold/cpuset.cpus.partition") == member && ! $(<"$gold/cpuset.cpus.exclusive") && ! $(<"$gold/cpuset.cpus") ]] || return 1
+	awk '/Cpus_allowed_list/ { print $2 }' /proc/"$pid"/task/*/status | sort -u
+	[[ $(awk '/Cpus_allowed_list/ { print $2 }' /proc/"$pid"/task/*/status | sort -u) == 0-2 ]]
+}
+
+within() { # SECONDS COMMAND...
+	local left=$(($1 * 10))
+	shift
+	until "$@" >/tmp/said 2>&1; do
+		((left-- > 0)) || { cat /tmp/said; return 1; }
+		sleep 0.1
+	done
+}
+
+loans() {
+	awk '$1 == "nr_borrows" { print $2 }' "$gold"/qemu-*-web.libvirt-qemu/cpu.spare.stat
+}
+
+# Packets that come when the budget is gone, while something happens.
+borrows_during() { # COMMAND...
+	local before status=0 pings
+	before=$(loans)
+	ping -q -c 60 -i 0.033 $address >/tmp/pings &
+	pings=$!
+	"$@" || status=$?
+	wait $pings
+	echo "loans: $before, then $(loans)"
+	cat /tmp/pings
+	((status == 0 && $(loans) > before))
+}
+
+# What systemd writes to a scope and the slices above it, none of which has a setting.
+reload_systemd() {
+	local group
+	for group in "$gold" "$gold"/qemu-*; do
+		echo "max 100000" >"$group/cpu.max" && echo 100 >"$group/cpu.weight" && echo >"$group/cpuset.cpus" &&
+			echo >"$group/cpuset.mems" && echo "+cpu" >"${group%/*}/cgroup.subtree_control" || return 1
+	done
+	dlspare verify
+}
+
+# It drops a controller that no unit wants, from the bottom up.
+drops_controller() {
+	local scope
+	scope=$(echo "$gold"/qemu-*)
+	echo "-cpu -cpuset" >"$scope/cgroup.subtree_control" && echo -cpu >"$gold/cgroup.subtree_control" || return 1
+	within 5 dlspare verify --quiet && [[ $(<"$scope/cpu.spare.borrow") == on* ]] && echo "+cpu +cpuset" >"$scope/cgroup.subtree_control"
+}
+
+restart_libvirtd() {
+	local pid
+	pid=$(</run/libvirtd.pid)
+	kill "$pid"
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+	start_libvirtd
+	virsh list | grep "web *running" && dlspare verify
+}
+
+restart_web() {
+	virsh destroy web && virsh start web && within 10 is_on 1 && dlspare verify
+}
+
+advises() { # GROUP OF WHAT IT SAYS
+	local said status=0
+	said=$(dlspare assign web own 2>&1) || status=$?
+	echo "$said"
+	((status == 3)) && [[ $said == *"give pool 'own' the group \"$1\""* ]]
+}
+
+housekeeping_is_refused() {
+	local said status=0
+	sed 's|borrow = |io = { policy = "housekeeping"; }; &|' /tmp/libvirt.conf >/tmp/io.conf
+	said=$(dlspare validate /tmp/io.conf 2>&1) || status=$?
+	echo "$said"
+	((status == 3)) && [[ $said == *"all in the group of exclusive pool 'gold' is on CPU 1"* ]]
+}
+
+has_own_cpu() {
+	make_web
+	expect 0 "the page's way to a domain on a CPU of its own" walk_through
+	expect 0 "… leads there" is_on 1
+	expect 0 "validate refuses to take its I/O threads elsewhere" housekeeping_is_refused
+	until ping -q -c 1 -W 1 $address >/dev/null; do :; done
+	expect 0 "other CPUs, while it runs" dlspare pool set gold --cpus 2
+	expect 0 "… have it" is_on 2
+	expect 0 "… and back" dlspare pool set gold --cpus 1
+	cp /tmp/libvirt.conf /etc/dlspare/dlspare.conf
+	dlspared -v 2>>"$OUT/dlspared.log" &
+	dlspared=$!
+	expect 0 "it borrows while libvirtd is started anew" borrows_during restart_libvirtd
+	expect 0 "… and while systemd writes what it does at a daemon-reload" borrows_during reload_systemd
+	expect 0 "what goes with a controller is set again" drops_controller
+	expect 0 "the domain is started anew, and has all again" restart_web
+	kill "$dlspared"
+	wait "$dlspared"
+	expect 0 "reset puts all back while it runs" is_free
+	dlspare pool create own --cpus 1 --exclusive
+	expect 0 "a pool without a group: the advice names the one of its partition" advises machine/gold.partition
+	dlspare reset --quiet
+	virsh destroy web
+	sed -i 's|<resource>.*</resource>||' /tmp/web.xml
+	virsh undefine web && virsh create /tmp/web.xml
+	dlspare pool create own --cpus 1 --exclusive
+	expect 0 "… and never the one of all domains" advises machine/own.partition
+	dlspare reset --quiet
+	virsh destroy web
+}
+
 inside() {
 	cp -a /add/root/. /
 	ln -s /bin/dlspare-libvirt-hook /etc/libvirt/hooks/qemu.d/dlspare
@@ -214,6 +375,7 @@ inside() {
 	expect 0 "libvirt's note of its pid proves its name" is_proven
 	expect 0 "it survives a new libvirtd, which notes it again" survives_a_restart
 	expect 0 "reset puts all back while it runs" is_put_back
+	has_own_cpu
 	umount /sys/kernel/debug
 	check_found "by its groups"
 	expect 0 "when it has ended nothing is left" ends
