@@ -15,22 +15,6 @@ int store_folders(void)
 	return file_folder(host_path(STORE_FOLDER)) || file_folder(host_path(STORE_VMS)) ? -1 : 0;
 }
 
-int store_lock(bool to_look, lock_waits *waits, void *data)
-{
-	int flags = to_look ? O_RDONLY : O_RDWR | O_CREAT, fd, error;
-
-	if (!to_look && store_folders())
-		return -1;
-	/* Root's alone: who can open it can keep it locked. */
-	fd = open(host_path(STORE_LOCK), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd < 0 || !lock_take(fd, to_look, waits, data))
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 bool store_load(struct policy *policy, struct policy_error *error)
 {
 	if (!host_exists(host_path(STORE_POLICY)) && errno == ENOENT) {
@@ -49,20 +33,34 @@ int store_draft(struct file_draft *draft, const struct policy *policy)
 	return status;
 }
 
-static int is_policy(const struct dirent *entry)
-{
-	size_t length = strlen(entry->d_name);
+/* --- VMs that hooks have told of --- */
 
-	return length > 5 && *entry->d_name != '.' && !strcmp(entry->d_name + length - 5, ".conf");
+static bool is_conf(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 5 && !strcmp(name + length - 5, ".conf");
 }
 
-bool store_add_vms(struct policy *policy, void (*warn)(const char *text, void *data), void *data)
+static int is_shown(const struct dirent *entry)
+{
+	return *entry->d_name != '.' && is_conf(entry->d_name);
+}
+
+/* ".web.conf": web.conf while it is being forgotten. Until the policy in force has gone it counts. */
+static int is_hidden(const struct dirent *entry)
+{
+	return *entry->d_name == '.' && is_conf(entry->d_name);
+}
+
+static bool add_vms(struct policy *policy, int (*which)(const struct dirent *entry),
+		    void (*warn)(const char *text, void *data), void *data)
 {
 	struct policy_error error;
 	struct dirent **entries;
 	int n, i;
 
-	n = scandir(host_path(STORE_VMS), &entries, is_policy, alphasort);
+	n = scandir(host_path(STORE_VMS), &entries, which, alphasort);
 	if (n < 0)
 		return errno == ENOENT;
 	for (i = 0; i < n; i++) {
@@ -80,22 +78,28 @@ bool store_add_vms(struct policy *policy, void (*warn)(const char *text, void *d
 	return true;
 }
 
-/* --- forgetting: files of hooks are out of sight first, as that can be taken back --- */
-
-static int hide(const char *name, int number)
+bool store_add_vms(struct policy *policy, void (*warn)(const char *text, void *data), void *data)
 {
-	return rename(host_path(STORE_VMS "/%s", name), host_path(STORE_VMS "/.%d", number)) && errno != ENOENT ? -1 : 0;
+	return add_vms(policy, is_shown, warn, data) &&
+	       (!host_exists(host_path(STORE_POLICY)) || add_vms(policy, is_hidden, warn, data));
 }
 
-/* Unless the hook has told anew of that VM. */
-static void show(const char *name, int number)
+/* Removes what is hidden, or shows it again unless a hook has told anew of that VM. What fails, the next change does. */
+static void settle_hidden(bool keep)
 {
-	renameat2(AT_FDCWD, host_path(STORE_VMS "/.%d", number), AT_FDCWD, host_path(STORE_VMS "/%s", name), RENAME_NOREPLACE);
-}
+	struct dirent **entries;
+	int n = scandir(host_path(STORE_VMS), &entries, is_hidden, alphasort), i;
 
-static int is_hidden(const struct dirent *entry)
-{
-	return *entry->d_name == '.' && strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	for (i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name, *hidden = host_path(STORE_VMS "/%s", name);
+
+		if (!keep || (renameat2(AT_FDCWD, hidden, AT_FDCWD, host_path(STORE_VMS "/%s", name + 1), RENAME_NOREPLACE) &&
+			      errno == EEXIST))
+			unlink(hidden);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
 }
 
 /* Drafts of who was killed meanwhile; whoever makes others has the lock. */
@@ -105,42 +109,69 @@ static int is_draft(const struct dirent *entry)
 	       strcmp(entry->d_name, "ledger.bad");
 }
 
-/* What is left here nobody reads, so it may stay until the next time. */
-static void clean(const char *folder, int (*goes)(const struct dirent *entry))
+/* Nobody reads them, so what fails may stay until the next time. */
+static void remove_drafts(void)
 {
 	struct dirent **entries;
-	int n = scandir(host_path("%s", folder), &entries, goes, alphasort), i;
+	int n = scandir(host_path(STORE_FOLDER), &entries, is_draft, alphasort), i;
 
 	for (i = 0; i < n; i++) {
-		unlink(host_path("%s/%s", folder, entries[i]->d_name));
+		unlink(host_path(STORE_FOLDER "/%s", entries[i]->d_name));
 		free(entries[i]);
 	}
 	if (n >= 0)
 		free(entries);
 }
 
+static int hide(const char *name)
+{
+	return rename(host_path(STORE_VMS "/%s", name), host_path(STORE_VMS "/.%s", name)) && errno != ENOENT ? -1 : 0;
+}
+
 int store_forget(void)
 {
 	struct dirent **entries = NULL;
-	int n = scandir(host_path(STORE_VMS), &entries, is_policy, alphasort), hidden = 0, status = 0, error, i;
+	int n = scandir(host_path(STORE_VMS), &entries, is_shown, alphasort), status = 0, error, i;
 
 	if (n < 0 && errno != ENOENT)
 		return -1;
-	for (; !status && hidden < n; hidden++)
-		status = hide(entries[hidden]->d_name, hidden);
+	for (i = 0; i < n; i++) {
+		if (!status)
+			status = hide(entries[i]->d_name);
+		error = errno;
+		free(entries[i]);
+		errno = error;
+	}
+	/* With that they are all forgotten at once. */
 	if (!status && unlink(host_path(STORE_POLICY)) && errno != ENOENT)
 		status = -1;
 	error = errno;
-	for (i = 0; i < n; i++) {
-		if (status && i < hidden)
-			show(entries[i]->d_name, i);
-		free(entries[i]);
-	}
 	free(entries);
-	if (!status) {
-		clean(STORE_VMS, is_hidden);
-		clean(STORE_FOLDER, is_draft);
-	}
+	settle_hidden(status);
+	if (!status)
+		remove_drafts();
 	errno = error;
 	return status;
+}
+
+int store_lock(bool to_look, lock_waits *waits, void *data)
+{
+	int flags = to_look ? O_RDONLY : O_RDWR | O_CREAT, fd, error;
+
+	if (!to_look && store_folders())
+		return -1;
+	/* Root's alone: who can open it can keep it locked. */
+	fd = open(host_path(STORE_LOCK), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	if (lock_take(fd, to_look, waits, data)) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	/* Of a reset that has been killed, or could not undo what it had begun. */
+	if (!to_look)
+		settle_hidden(host_exists(host_path(STORE_POLICY)));
+	return fd;
 }

@@ -19,15 +19,19 @@ END
 	echo 'vms = ( { name = "x"; runtime = "5ms"; period = "100ms"; } );' >/tmp/x.conf
 }
 
+# Also says what it is then: what is noted again may be noted otherwise.
 restore() {
 	mkdir -p $run/vms.d
 	cp /tmp/x.conf $run/vms.d/x.conf
 	dlspare apply --quiet /tmp/old
+	before=$(picture; kept)
+	ledger=$(<$run/ledger)
 }
 
 # What is kept, beside the ledger: it may have more lines than it needs until the next change.
 kept() {
-	grep -H '' $run/policy.conf $run/vms.d/*.conf 2>/dev/null
+	grep -H '' $run/policy.conf 2>/dev/null
+	dlspare show 2>/dev/null
 }
 
 # As before; to apply that again writes nothing to the kernel, and sets the ledger right.
@@ -38,9 +42,9 @@ is_old() {
 # A command, and each of its calls in turn: that one alone fails, or all from there on.
 try_each() { # COMMAND...
 	local errors=(28 30 5) bad='' n on total status before after ledger
+	# Without drafts of those before: to remove them are calls, too.
+	dlspare reset --quiet
 	restore
-	before=$(picture; kept)
-	ledger=$(<$run/ledger)
 	FILE_COUNT_TO=/tmp/count faulty --quiet "$@" || { report 1 "$*: works" "status $?"; return; }
 	total=$(</tmp/count)
 	after=$(picture; kept)
@@ -56,9 +60,6 @@ try_each() { # COMMAND...
 			else
 				[[ $after == "$(picture; kept)" ]] || bad+=" $n/$on: half of the new: $(</tmp/said) $(diff <(echo "$after") <(picture; kept))"
 				restore
-				# What is noted again may be noted otherwise.
-				before=$(picture; kept)
-				ledger=$(<$run/ledger)
 			fi
 		done
 	done
@@ -67,12 +68,10 @@ try_each() { # COMMAND...
 
 # A file system that is full, or read-only.
 has_no_room() {
-	local untouched
+	local untouched before ledger
 	untouched=$(picture)
 	mount -t tmpfs -o size=16k,mode=755 none $run
 	restore
-	before=$(picture; kept)
-	ledger=$(<$run/ledger)
 	dd if=/dev/zero of=$run/much 2>/dev/null
 	expect 1 "full: set is refused" dlspare set web --runtime 15ms --period 100ms
 	report "$([[ $said == *"$run/policy.conf: No space left on device; nothing is changed"* ]]; echo $?)" "… and says why" "$said"
@@ -118,7 +117,7 @@ is_not_there() {
 
 # In the ledger: garbage, a line of another version, and one that was being written.
 has_bad_lines() {
-	local untouched lines
+	local untouched before ledger lines
 	untouched=$(picture)
 	restore
 	lines=$(<$run/ledger)
@@ -158,6 +157,8 @@ main() {
 	try_each apply /tmp/new
 	try_each unset db
 	try_each reset
+	# Lines of which half was written.
+	rm -f $run/ledger.bad
 	dlspare reset --quiet
 	report "$([[ $untouched == "$(picture)" ]]; echo $?)" "reset leaves everything as found" "$(diff <(echo "$untouched") <(picture))"
 	report "$([[ $(ls -A $run) == $'lock\nvms.d' && ! $(ls -A $run/vms.d) ]]; echo $?)" "… and no drafts of those that failed" "$(ls -AR $run)"

@@ -125,7 +125,7 @@ static void all_is_forgotten(void **state)
 	host_tree_put("", STORE_VMS "/a.conf");
 	host_tree_put("", STORE_VMS "/b.conf");
 	/* Of a reset that was killed. */
-	host_tree_put("", STORE_VMS "/.0");
+	host_tree_put("", STORE_VMS "/.x.conf");
 	/* What a hook writes at this moment. */
 	host_tree_put("", STORE_VMS "/c.conf.Ab12Cd");
 	assert_int_equal(store_forget(), 0);
@@ -149,9 +149,56 @@ static void what_cannot_be_forgotten_whole_stays(void **state)
 	assert_string_equal(text, "b");
 	free(text);
 	/* One that cannot go out of sight. */
-	host_tree_put("", STORE_VMS "/.1/x");
+	host_tree_put("", STORE_VMS "/.b.conf/x");
 	assert_int_equal(store_forget(), -1);
-	assert_string_equal(names(STORE_VMS), ".1 a.conf b.conf ");
+	assert_string_equal(names(STORE_VMS), ".b.conf a.conf b.conf ");
+}
+
+#define VM_TEXT "vms = ( { name = \"%s\"; runtime = \"5ms\"; period = \"100ms\"; } );"
+
+static void put_vm(const char *file, const char *name)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), VM_TEXT, name);
+	host_tree_put(text, STORE_VMS "/%s", file);
+}
+
+static size_t count_vms(void)
+{
+	struct policy policy;
+	size_t nr;
+
+	policy_init(&policy);
+	assert_true(store_add_vms(&policy, NULL, NULL));
+	nr = policy.nr_vms;
+	policy_free(&policy);
+	return nr;
+}
+
+/* All count until the policy in force has gone; the next change shows them again, or forgets them, too. */
+static void a_reset_that_was_killed_has_done_all_or_nothing(void **state)
+{
+	int lock;
+
+	(void)state;
+	put_vm(".a.conf", "a");
+	put_vm(".b.conf", "b");
+	put_vm("b.conf", "b");
+	put_vm("c.conf", "c");
+	host_tree_put("", STORE_POLICY);
+	assert_int_equal(count_vms(), 3);
+	lock = store_lock(false, NULL, NULL);
+	assert_true(lock >= 0);
+	close(lock);
+	assert_string_equal(names(STORE_VMS), "a.conf b.conf c.conf ");
+	put_vm(".d.conf", "d");
+	assert_int_equal(unlink(host_path(STORE_POLICY)), 0);
+	assert_int_equal(count_vms(), 3);
+	lock = store_lock(false, NULL, NULL);
+	assert_true(lock >= 0);
+	close(lock);
+	assert_string_equal(names(STORE_VMS), "a.conf b.conf c.conf ");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_tree_make, host_tree_remove)
@@ -166,6 +213,7 @@ int main(void)
 		TEST(a_policy_that_cannot_be_read_is_not_none),
 		TEST(all_is_forgotten),
 		TEST(what_cannot_be_forgotten_whole_stays),
+		TEST(a_reset_that_was_killed_has_done_all_or_nothing),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
