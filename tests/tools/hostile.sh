@@ -157,7 +157,7 @@ decides_between_equals() {
 
 # By what the administrator says when a process proves nothing.
 lets_in_who_is_named() {
-	local terms=(--runtime 5ms --period 100ms) lab
+	local terms=(--runtime 5ms --period 100ms) session=$cgroups/user.slice/user-$user.slice/session-7.scope lab
 	start_fake lab 1 -user $user
 	lab=$pid
 	expect 5 "a user's VM: set" dlspare set lab "${terms[@]}"
@@ -172,17 +172,17 @@ lets_in_who_is_named() {
 	expect 0 "with --pid" dlspare set lab "${terms[@]}" --pid "$lab"
 	report "$(has 1 "$lab" && dlspare show | grep -qF "pid = $lab; uid = $user;"; echo $?)" "… which notes its user" "$(dlspare show)"
 	dlspare reset --quiet
-	mkdir "$cgroups/vms"
-	echo "$lab" >"$cgroups/vms/cgroup.procs"
+	mkdir -p "$session"
+	echo "$lab" >"$session/cgroup.procs"
 	dlspare pool create gold --runtime 2ms --period 10ms --cpus 1 --exclusive --quiet
 	expect 5 "assign with another --group" dlspare assign lab gold --group other
-	expect 0 "… with its own" dlspare assign lab gold --group /vms
+	expect 0 "… with its own" dlspare assign lab gold --group "${session#"$cgroups"}"
 	expect 0 "… it is in the pool, and the same VM" dlspare verify
 	report "$([[ $(group_of "$lab") == dlspare.slice/gold ]]; echo $?)" "… below dlspare.slice" "$(group_of "$lab")"
 	dlspare reset --quiet
-	report "$([[ $(group_of "$lab") == vms ]]; echo $?)" "reset puts it back" "$(group_of "$lab")"
+	report "$([[ $(group_of "$lab") == "${session#"$cgroups/"}" ]]; echo $?)" "reset puts it back" "$(group_of "$lab")"
 	stop_fake "$lab"
-	rmdir "$cgroups/vms"
+	rmdir -p --ignore-fail-on-non-empty "$session"
 }
 
 # --- threads, files and groups ---
