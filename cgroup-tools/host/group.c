@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "host/group.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <libcgroup.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "host/proc.h"
 
 /* Without host_root; "" before group_start(). */
 static char mount_point[PATH_MAX];
@@ -217,14 +219,56 @@ static int group_move(pid_t tid, const char *group, const char *file)
 	return host_write(group_path(group, file), text);
 }
 
-int group_move_process(pid_t pid, const char *group)
-{
-	return group_move(pid, group, "cgroup.procs");
-}
-
 int group_move_thread(pid_t tid, const char *group)
 {
 	return group_move(tid, group, "cgroup.threads");
+}
+
+struct place {
+	pid_t tid;
+	char *group;
+};
+
+/* Puts a process's threads into the group of its first, and says where they were. */
+static size_t gather(struct place **places, pid_t pid)
+{
+	DIR *folder = opendir(host_path("/proc/%d/task", (int)pid));
+	char *first = group_of(pid), *group;
+	struct place *larger;
+	size_t nr = 0;
+	int tid;
+
+	*places = NULL;
+	while (folder && first && (tid = proc_next(folder)) >= 0) {
+		group = group_of(tid);
+		larger = group && strcmp(group, first) ? realloc(*places, (nr + 1) * sizeof(**places)) : NULL;
+		if (larger)
+			*places = larger;
+		if (larger && !group_move_thread(tid, first))
+			larger[nr++] = (struct place){ tid, group };
+		else
+			free(group);
+	}
+	if (folder)
+		closedir(folder);
+	free(first);
+	return nr;
+}
+
+int group_move_process(pid_t pid, const char *group)
+{
+	struct place *places;
+	size_t nr = gather(&places, pid);
+	int status = group_move(pid, group, "cgroup.procs"), error = errno;
+
+	while (nr--) {
+		if (status)
+			group_move_thread(places[nr].tid, places[nr].group);
+		free(places[nr].group);
+	}
+	free(places);
+	errno = error;
+	return status;
 }
 
 void group_leave(const char *group)

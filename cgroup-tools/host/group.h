@@ -36,6 +36,11 @@ int group_make_threaded(const char *group);
 
 /* The group of a process or thread: new, to be freed; NULL with errno (ESRCH: gone). */
 char *group_of(pid_t tid);
+/*
+ * All threads of the process, by way of its first one's group: the kernel looks at that thread alone whether the CPUs change,
+ * and would leave the others on CPUs that the new group does not have (cpuset_attach(), Linux 6.12). 0, or -1 with errno: all
+ * are where they were.
+ */
 int group_move_process(pid_t pid, const char *group);
 int group_move_thread(pid_t tid, const char *group);
 

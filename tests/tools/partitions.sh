@@ -160,6 +160,21 @@ hotplug() {
 	expect 0 "reset" dlspare reset
 }
 
+# A VM leaves a pool in which another one stays. With the process's first thread on CPUs that do not change the kernel
+# changes no other thread's, either (cpuset_attach()).
+leaves() {
+	local before
+	before=$(places "$db")
+	expect 0 "a pool for two VMs" dlspare pool create gold --cpus 1-2 --exclusive
+	expect 0 "… one of them" dlspare assign web gold --off
+	expect 0 "… and the other, that has no reservation" dlspare assign db gold --off
+	report "$([[ $(places "$db") == *" cpu"[12]/db.vm" "[12] ]]; echo $?)" "… is on one of its CPUs" "$(places "$db")"
+	expect 0 "it is taken out" dlspare unset db
+	same "… and on all that the pool leaves" "${before% *} 0,3" "$(places "$db")"
+	expect 0 "reset" dlspare reset
+	same "… and on all CPUs" "$before" "$(places "$db")"
+}
+
 main() {
 	local untouched
 	ip tuntap add tapa mode tap
@@ -177,6 +192,7 @@ main() {
 	devices
 	older
 	hotplug
+	leaves
 	# But for the vCPU that was plugged in.
 	same "everything is as found" "$untouched" "$(picture | grep -v "^/proc/$web/task/$plugged ")"
 	plan
