@@ -42,7 +42,8 @@ static void ask_finders(char *text, size_t length)
 		&qemu_finder, &firecracker_finder, &cloud_hypervisor_finder, &libvirt_finder,
 	};
 	struct vm_thread thread = { .tid = 7, .role = VM_IO, .number = -1 };
-	struct monitor monitor = { .words = { .text = text, .length = length } };
+	int wait_ms = 1;
+	struct monitor monitor = { .words = { .text = text, .length = length }, .wait_ms = &wait_ms };
 	struct vm vm = {
 		.name = strdup("before"), .group = strdup(text), .pid = 7, .threads = &thread, .nr_threads = 1,
 	};
