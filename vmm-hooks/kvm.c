@@ -24,16 +24,6 @@ struct kvm {
 	size_t nr_vcpus;
 };
 
-/* The process of a thread; 0 when it is gone. */
-static pid_t process_of(pid_t tid)
-{
-	char *value = proc_read_value(host_path("/proc/%d/status", tid), "Tgid:");
-	int pid = value ? proc_number(value) : -1;
-
-	free(value);
-	return pid > 0 ? pid : 0;
-}
-
 static pid_t read_tid(const char *vm, const char *vcpu)
 {
 	char *text = host_read(host_path(DEBUGFS "/%s/%s/pid", vm, vcpu), NULL);
@@ -74,7 +64,7 @@ static int read_vm(struct kvm *kvm, const char *vm)
 		if (number < 0)
 			continue;
 		tid = read_tid(vm, entry->d_name);
-		pid = process_of(tid ? tid : creator);
+		pid = proc_process_of(tid ? tid : creator);
 		if (pid)
 			error = add_vcpu(kvm, pid, tid, number);
 	}

@@ -151,14 +151,19 @@ static unsigned int vcpus_in(const struct admission *admission, const struct adm
 	return vcpus;
 }
 
-/* In a pool with a group above the VM's the whole VM is on the pool's CPUs. */
+const struct pool_policy *admission_io_pool(const struct policy *policy, const struct vm_policy *vm, const struct vms *vms)
+{
+	const struct pool_policy *pool = exclusive_pool(policy, vm);
+
+	return pool && vmgroup_whole(pool, vms_named(vms, vm->name)) ? pool : NULL;
+}
+
 static unsigned int io_threads_in(const struct admission_domain *domain, const struct policy *policy,
 				  const struct vm_policy *vm, const struct vms *vms)
 {
-	const struct pool_policy *pool = exclusive_pool(policy, vm);
 	unsigned int vcpus, others;
 
-	if (domain->pool != (pool && vmgroup_whole(pool, vms_named(vms, vm->name)) ? pool : NULL))
+	if (domain->pool != admission_io_pool(policy, vm, vms))
 		return 0;
 	count_threads(vm, vms, &vcpus, &others);
 	return others;

@@ -46,6 +46,9 @@ struct admission {
 	char text[1024];		/* when it does not: the sum, the room, and what would fit */
 };
 
+/* The exclusive pool on whose CPUs the VM's I/O threads are, too, with the group above it; NULL: they are where no such pool is. */
+const struct pool_policy *admission_io_pool(const struct policy *policy, const struct vm_policy *vm, const struct vms *vms);
+
 /*
  * VMs that do not run are taken to have the vCPUs that `vcpus` names, or one. False without memory. The policy must outlive
  * the answer.

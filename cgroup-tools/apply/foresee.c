@@ -6,22 +6,12 @@
 
 #include "host/cpus.h"
 #include "host/group.h"
-#include "host/host.h"
 #include "host/proc.h"
-
-static pid_t process_of(pid_t tid)
-{
-	char *text = proc_read_value(host_path("/proc/%d/status", (int)tid), "Tgid:");
-	pid_t pid = text ? proc_number(text) : -1;
-
-	free(text);
-	return pid;
-}
 
 /* Where the steps before this one have put a thread; NULL: nowhere. */
 static const char *place_before(const struct change *change, size_t step, pid_t tid)
 {
-	const pid_t pid = process_of(tid);
+	const pid_t pid = proc_process_of(tid);
 	size_t i;
 
 	for (i = step; i-- > 0; ) {

@@ -26,9 +26,7 @@ void making_want_thread(struct making *m, enum setting_kind kind, const struct v
 void making_complain(struct making *m, const char *vm, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* A group's file as it was before dlspare, and before what is wanted so far; new, NULL when there is none. */
-char *making_value_before(const struct making *m, const char *group, const char *file);
-/* The same as CPUs; none when there is no file. */
+/* The CPUs in a group's file, as they were before dlspare and before what is wanted so far; none when there is no file. */
 struct cpus making_cpus_before(const struct making *m, const char *group, const char *file);
 
 void wanted_pool(struct making *m, const struct pool_policy *pool);

@@ -66,3 +66,15 @@ char *quota_text(const struct quota *quota)
 	return asprintf(&text, "%s of every %s by group %s", units_print(runtime, quota->runtime),
 			units_print(period, quota->period), quota->group) < 0 ? NULL : text;
 }
+
+char *quota_text_of(const struct vm *vm)
+{
+	struct quota quota;
+	char *text;
+
+	if (!quota_of(&quota, vm))
+		return NULL;
+	text = quota_text(&quota);
+	free(quota.group);
+	return text;
+}

@@ -21,5 +21,7 @@ bool quota_of(struct quota *quota, const struct vm *vm);
 
 /* "200ms of every 100ms by group a/b", new; NULL without memory. */
 char *quota_text(const struct quota *quota);
+/* The same of quota_of(); NULL: there is none, too. */
+char *quota_text_of(const struct vm *vm);
 
 #endif

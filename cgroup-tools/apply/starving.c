@@ -36,18 +36,17 @@ static void tell_of(const struct vm_policy *vm, const struct admission_domain *d
 	free(list);
 }
 
-/* As wanted_make() leaves them: in a pool that has a group of its own, or else where no exclusive pool is. */
-void starving_find(const struct policy *policy, const struct admission *admission,
+void starving_find(const struct policy *policy, const struct vms *vms, const struct admission *admission,
 		   void (*tell)(const char *text, void *data), void *data)
 {
 	size_t i, j;
 
 	for (i = 0; i < policy->nr_vms; i++) {
 		const struct vm_policy *vm = &policy->vms[i];
-		const struct pool_policy *pool = vm->pool ? policy_pool(policy, vm->pool) : NULL;
+		const struct pool_policy *pool = admission_io_pool(policy, vm, vms);
 
 		for (j = 0; vm->io.kind == IO_KEEP && j < admission->nr_domains; j++)
-			if (admission->domains[j].pool == (pool && pool->exclusive && pool->group ? pool : NULL))
+			if (admission->domains[j].pool == pool)
 				tell_of(vm, &admission->domains[j], tell, data);
 	}
 }

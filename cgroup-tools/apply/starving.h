@@ -6,7 +6,7 @@
 #include "apply/admission.h"
 
 /* Tells of each VM with io "keep" of which that is so beside reservations, in a line with the remedy. */
-void starving_find(const struct policy *policy, const struct admission *admission,
+void starving_find(const struct policy *policy, const struct vms *vms, const struct admission *admission,
 		   void (*tell)(const char *text, void *data), void *data);
 
 #endif

@@ -26,14 +26,7 @@ bool wanted_make(struct settings *wanted, const struct policy *policy, const str
 		 const struct wanted_host *host, const struct admission *admission, const struct ledger *ledger,
 		 wanted_problem *problem, void *data);
 
-/* May the pool's group stand for the VM alone, wherever its vCPUs are? */
-bool wanted_alone(const struct policy *policy, const struct vm_policy *vm);
-
 /* Is the thread one of the vCPUs that the entry is about? */
 bool wanted_vcpu(const struct vm_policy *policy, const struct vm_thread *thread);
-
-/* The CPUs a VM's I/O threads get under the policy "housekeeping". */
-void wanted_housekeeping(struct cpus *cpus, const struct policy *policy, const struct vm_policy *vm,
-			 const struct wanted_host *host);
 
 #endif

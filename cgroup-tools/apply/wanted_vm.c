@@ -18,7 +18,8 @@ bool wanted_vcpu(const struct vm_policy *policy, const struct vm_thread *thread)
 	       (thread->number >= 0 && cpus_has(&policy->vcpus, thread->number)));
 }
 
-bool wanted_alone(const struct policy *policy, const struct vm_policy *vm)
+/* May the pool's group stand for the VM alone, wherever its vCPUs are? */
+static bool is_alone(const struct policy *policy, const struct vm_policy *vm)
 {
 	size_t i;
 
@@ -28,7 +29,7 @@ bool wanted_alone(const struct policy *policy, const struct vm_policy *vm)
 	return true;
 }
 
-void wanted_housekeeping(struct cpus *cpus, const struct policy *policy, const struct vm_policy *vm,
+static void housekeeping(struct cpus *cpus, const struct policy *policy, const struct vm_policy *vm,
 			 const struct wanted_host *host)
 {
 	const struct pool_policy *pool;
@@ -124,7 +125,7 @@ static void want_io(struct making *m, const struct vm_policy *policy, const stru
 	case IO_KEEP:
 		return;
 	case IO_HOUSEKEEPING:
-		wanted_housekeeping(&cpus, m->policy, policy, m->host);
+		housekeeping(&cpus, m->policy, policy, m->host);
 		if (cpus_empty(&cpus)) {
 			making_complain(m, vm->name, WRONG_POLICY,
 				 "no CPU is left for its I/O threads beside the pools; name some with io.cpus");
@@ -261,7 +262,7 @@ static void want_devices(struct making *m, const struct vm_policy *policy, const
 
 	if (!nr || !groups[0])
 		return;
-	if (groups[1] && !wanted_alone(m->policy, policy)) {
+	if (groups[1] && !is_alone(m->policy, policy)) {
 		making_complain(m, vm->name, WRONG_POLICY,
 			 "its vCPUs are on several CPUs of pool '%s', and so are other VMs': a device can be in one group, and none "
 			 "has these vCPUs alone. Leave its devices out, as interrupts are events without, give it a pool of its own, "

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/quota.h"
 #include "command/command.h"
 #include "command/edit.h"
 #include "command/output.h"
@@ -274,7 +275,7 @@ static void policy_facts(struct output *output, const struct state_vm *vm)
 static void process_facts(struct output *output, const struct state_vm *vm)
 {
 	char *devices = join(vm->vm->devices, vm->vm->nr_devices), *events = watched(vm);
-	char *groups = join(vm->groups, SIZE_MAX), *quota = output_quota(vm->vm);
+	char *groups = join(vm->groups, SIZE_MAX), *quota = quota_text_of(vm->vm);
 
 	fact(output, "group");
 	output_cell(output, NULL, "%s", groups ? groups : "?");
@@ -503,14 +504,14 @@ int cmd_status(int argc, char **argv)
 	code = look(&state);
 	if (code != DONE)
 		return code;
-	if (only && !count(&state, only))
+	if (only && !count(&state, only)) {
 		code = fail(NOT_FOUND, "no VM '%s' runs or is in the policy; see dlspare find", only);
-	else if (options.json)
+	} else if (options.json) {
 		code = print_vms_json(&state, only);
-	else
+	} else {
 		report_refused(&state.seen, &state.policy);
-	if (code == DONE && !options.json)
 		code = only ? print_details(&state, only) : print_vms(&state);
+	}
 	state_free(&state);
 	return code;
 }

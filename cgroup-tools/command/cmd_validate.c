@@ -137,7 +137,7 @@ int cmd_validate(int argc, char **argv)
 	others_find(&others, &ledger);
 	if (others.nr)
 		say("beside these sums, %s", others.text);
-	starving_find(&policy, &admission, starves, NULL);
+	starving_find(&policy, &vms, &admission, starves, NULL);
 	if (options.json && print_json(&admission, quotas_json(&policy, &vms)) != DONE)
 		code = FAILED;
 	else if (!options.json && !options.quiet)

@@ -44,8 +44,9 @@ static void put_io(FILE *file, const struct io_policy *io)
 	}
 }
 
-static void put_vm(FILE *file, const struct vm_policy *vm)
+static void put_vm(FILE *file, const void *what)
 {
+	const struct vm_policy *vm = what;
 	size_t i;
 
 	fprintf(file, "VM '%s': ", vm->name);
@@ -65,8 +66,10 @@ static void put_vm(FILE *file, const struct vm_policy *vm)
 		fprintf(file, "%s%s", i ? ", " : ", events from ", vm->devices[i]);
 }
 
-static void put_pool(FILE *file, const struct pool_policy *pool)
+static void put_pool(FILE *file, const void *what)
 {
+	const struct pool_policy *pool = what;
+
 	fprintf(file, "pool '%s': ", pool->name);
 	if (pool->spare.runtime) {
 		fprintf(file, "%u unit%s of ", pool->units, pool->units == 1 ? "" : "s");
@@ -80,7 +83,7 @@ static void put_pool(FILE *file, const struct pool_policy *pool)
 		fprintf(file, ", group %s", pool->group);
 }
 
-char *describe_vm(const struct vm_policy *vm)
+static char *text_of(void (*put)(FILE *file, const void *what), const void *what)
 {
 	char *text = NULL;
 	size_t size;
@@ -88,18 +91,19 @@ char *describe_vm(const struct vm_policy *vm)
 
 	if (!file)
 		return NULL;
-	put_vm(file, vm);
-	return fclose(file) ? NULL : text;
+	put(file, what);
+	if (!fclose(file))
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *describe_vm(const struct vm_policy *vm)
+{
+	return text_of(put_vm, vm);
 }
 
 char *describe_pool(const struct pool_policy *pool)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
-
-	if (!file)
-		return NULL;
-	put_pool(file, pool);
-	return fclose(file) ? NULL : text;
+	return text_of(put_pool, pool);
 }

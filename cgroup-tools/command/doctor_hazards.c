@@ -85,7 +85,7 @@ static void check_fair_server(const struct scene *scene)
 	}
 	if (!admission_make(&admission, &scene->policy, &scene->vms, &scene->host))
 		return;
-	starving_find(&scene->policy, &admission, starves, data);
+	starving_find(&scene->policy, &scene->vms, &admission, starves, data);
 	if (!any)
 		doctor_tell(scene->doctor, DOCTOR_FINE, "fair server", "no VM with io keep needs one that is off");
 	admission_free(&admission);
@@ -184,20 +184,18 @@ static void check_pit(const struct scene *scene)
 /* A reservation is no part of a quota, and does not free the other threads from it. */
 static void check_quotas(const struct scene *scene)
 {
-	struct quota quota;
 	bool any = false;
-	char *text;
+	char *quota;
 	size_t i;
 
 	for (i = 0; i < scene->vms.nr; i++) {
-		if (!quota_of(&quota, &scene->vms.list[i]))
+		quota = quota_text_of(&scene->vms.list[i]);
+		if (!quota)
 			continue;
 		any = true;
-		text = quota_text(&quota);
 		doctor_tell(scene->doctor, DOCTOR_WARNING, "quota", "VM '%s': its threads without a reservation, such as those for I/O, get "
-			    "at most %s (cpu.max): take that away, or leave them enough", scene->vms.list[i].name, text ? text : "?");
-		free(text);
-		free(quota.group);
+			    "at most %s (cpu.max): take that away, or leave them enough", scene->vms.list[i].name, quota);
+		free(quota);
 	}
 	if (!any)
 		doctor_tell(scene->doctor, DOCTOR_FINE, "quota", "no VM is below one (cpu.max)");

@@ -192,21 +192,9 @@ json_t *output_json_devices(const struct vm *vm)
 	return json;
 }
 
-char *output_quota(const struct vm *vm)
-{
-	struct quota quota;
-	char *text;
-
-	if (!quota_of(&quota, vm))
-		return NULL;
-	text = quota_text(&quota);
-	free(quota.group);
-	return text;
-}
-
 void output_say_quota(const struct vm *vm)
 {
-	char *text = vm ? output_quota(vm) : NULL;
+	char *text = vm ? quota_text_of(vm) : NULL;
 
 	if (text)
 		say("VM '%s': its threads without a reservation, such as those for I/O, get at most %s", vm->name, text);

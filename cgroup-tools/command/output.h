@@ -64,8 +64,7 @@ char *output_role(char text[OUTPUT_ROLE], const struct vm_thread *thread);
 #define OUTPUT_RESERVATION (2 * UNITS_TEXT)
 char *output_reservation(char text[OUTPUT_RESERVATION], struct reservation reservation);
 
-/* The quota of the VM's threads that have no reservation, as quota_text(); NULL: none. */
-char *output_quota(const struct vm *vm);
+/* That of quota_of(); null: none. */
 json_t *output_json_quota(const struct vm *vm);
 /* Says that the VM has one; nothing when it has none, or does not run (NULL). */
 void output_say_quota(const struct vm *vm);

@@ -77,6 +77,15 @@ char *proc_read_value(const char *path, const char *key)
 	return value;
 }
 
+pid_t proc_process_of(pid_t tid)
+{
+	char *value = proc_read_value(host_path("/proc/%d/status", (int)tid), "Tgid:");
+	int pid = value ? proc_number(value) : -1;
+
+	free(value);
+	return pid > 0 ? pid : 0;
+}
+
 int proc_number(const char *text)
 {
 	long long number = 0;

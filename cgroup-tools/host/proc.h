@@ -27,6 +27,9 @@ char *proc_value(const char *text, const char *key);
 /* The same from the file at path. */
 char *proc_read_value(const char *path, const char *key);
 
+/* The process of a thread; 0 when it is gone. */
+pid_t proc_process_of(pid_t tid);
+
 /* The number that is all of a text; -1 when it is none. */
 int proc_number(const char *text);
 /* The next entry of a folder whose name is a number; -1 at the end. */
