@@ -19,22 +19,6 @@ vms = (
 END
 }
 
-# Until the command succeeds, at most some virtual milliseconds.
-within() { # MS COMMAND...
-	local left=$(($1 / 10))
-	shift
-	until "$@" >/tmp/said 2>&1; do
-		((left-- > 0)) || return 1
-		sleep 0.01
-	done
-}
-
-class_of() { # NAME VCPU
-	local tid
-	tid=$(dlspare find --json | tr -d ' \n' | grep -o "\"name\":\"$1\".*" | grep -o "\"tid\":[0-9]*,[^}]*\"number\":$2\b" | head -n 1 | grep -o '[0-9]*' | head -n 1)
-	[[ $tid ]] && schedof "$tid"
-}
-
 reads() { # FILE TEXT
 	[[ $(<"$1") == "$2" ]]
 }

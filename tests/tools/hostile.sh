@@ -37,16 +37,6 @@ finds() { # PID KEY VALUE
 	dlspare find --json | tr -d ' \n' | grep -o "\"pid\":$1,.*" | grep -q "^[^{]*\"$2\":$3"
 }
 
-# Until the command succeeds, at most some virtual milliseconds.
-within() { # MS COMMAND...
-	local left=$(($1 / 10))
-	shift
-	until "$@"; do
-		((left-- > 0)) || return 1
-		sleep 0.01
-	done
-}
-
 has() { # RESERVED PID
 	(($(reserved "$2") == $1))
 }

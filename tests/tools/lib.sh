@@ -27,6 +27,28 @@ expect() { # STATUS NAME COMMAND...
 	report $((status != wanted)) "$name" "status $status, not $wanted: $said"
 }
 
+# The output of the last expect() has each of these texts.
+says() { # NAME TEXT...
+	local name=$1 text missing=''
+	shift
+	for text; do [[ $said == *"$text"* ]] || missing+="'$text' is not in: $said "; done
+	report ${#missing} "$name" "$missing"
+}
+
+same() { # NAME WANTED FOUND
+	report "$([[ $2 == "$3" ]]; echo $?)" "$1" "$(diff <(echo "$2") <(echo "$3"))"
+}
+
+# Until the command succeeds, at most some virtual milliseconds; what it says is in /tmp/said.
+within() { # MS COMMAND...
+	local left=$(($1 / 10))
+	shift
+	until "$@" >/tmp/said 2>&1; do
+		((left-- > 0)) || return 1
+		sleep 0.01
+	done
+}
+
 # A VM without a machine in it, by its name; its pid is in $pid.
 start_fake() { # NAME [VCPUS [OPTION OF fakevm]...]
 	rm -f "/tmp/fake.$1"

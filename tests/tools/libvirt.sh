@@ -252,15 +252,6 @@ is_free() {
 	[[ $(awk '/Cpus_allowed_list/ { print $2 }' /proc/"$pid"/task/*/status | sort -u) == 0-2 ]]
 }
 
-within() { # SECONDS COMMAND...
-	local left=$(($1 * 10))
-	shift
-	until "$@" >/tmp/said 2>&1; do
-		((left-- > 0)) || { cat /tmp/said; return 1; }
-		sleep 0.1
-	done
-}
-
 loans() {
 	awk '$1 == "nr_borrows" { print $2 }' "$gold"/qemu-*-web.libvirt-qemu/cpu.spare.stat
 }
@@ -293,7 +284,7 @@ drops_controller() {
 	local scope
 	scope=$(echo "$gold"/qemu-*)
 	echo "-cpu -cpuset" >"$scope/cgroup.subtree_control" && echo -cpu >"$gold/cgroup.subtree_control" || return 1
-	within 5 dlspare verify --quiet && [[ $(<"$scope/cpu.spare.borrow") == on* ]] && echo "+cpu +cpuset" >"$scope/cgroup.subtree_control"
+	within 5000 dlspare verify --quiet && [[ $(<"$scope/cpu.spare.borrow") == on* ]] && echo "+cpu +cpuset" >"$scope/cgroup.subtree_control"
 }
 
 restart_libvirtd() {
@@ -306,7 +297,7 @@ restart_libvirtd() {
 }
 
 restart_web() {
-	virsh destroy web && virsh start web && within 10 is_on 1 && dlspare verify
+	virsh destroy web && virsh start web && within 10000 is_on 1 && dlspare verify
 }
 
 advises() { # GROUP OF WHAT IT SAYS

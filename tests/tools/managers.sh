@@ -6,17 +6,6 @@ set -uo pipefail
 . /add/lib.sh
 readonly top=/sys/fs/cgroup
 
-same() { # NAME WANTED FOUND
-	report "$([[ $2 == "$3" ]]; echo $?)" "$1" "$(diff <(echo "$2") <(echo "$3"))"
-}
-
-says() { # NAME TEXT...
-	local name=$1 text missing=''
-	shift
-	for text; do [[ $said == *"$text"* ]] || missing+="'$text' is not in: $said "; done
-	report ${#missing} "$name" "$missing"
-}
-
 # A group with those above it, and the controller for each.
 make_group() { # GROUP
 	local part path=$top

@@ -6,17 +6,6 @@ set -uo pipefail
 declare web db big plugged
 readonly pool=/sys/fs/cgroup/dlspare.slice/gold
 
-same() { # NAME WANTED FOUND
-	report "$([[ $2 == "$3" ]]; echo $?)" "$1" "$(diff <(echo "$2") <(echo "$3"))"
-}
-
-says() { # NAME TEXT...
-	local name=$1 text missing=''
-	shift
-	for text; do [[ $said == *"$text"* ]] || missing+="'$text' is not in: $said "; done
-	report ${#missing} "$name" "$missing"
-}
-
 # Applies what is in force once more.
 applies() { # NAME WRITES
 	dlspare show >/tmp/policy

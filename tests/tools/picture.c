@@ -15,14 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* As the kernel has it (include/uapi/linux/sched/types.h); times in ns. */
-struct attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
+#include "lab.h"
 
 static const char *const files[] = {
 	"cgroup.type", "cgroup.subtree_control", "cgroup.freeze", "cpuset.cpus", "cpuset.cpus.exclusive",

@@ -26,12 +26,7 @@ END
 
 # The last command's whole output.
 said() { # NAME TEXT
-	report "$([[ $said == "$2" ]]; echo $?)" "$1" "$said"
-}
-
-# A part of it.
-says() { # NAME TEXT
-	report "$([[ $said == *"$2"* ]]; echo $?)" "$1" "$said"
+	same "$1" "$2" "$said"
 }
 
 # The writes that a dry run lists are those that are made then, and the last line says how many.

@@ -25,12 +25,6 @@ soon() { # NAME COMMAND...
 	report $status "$name" "$said"
 }
 
-# The output of the last expect().
-says() { # NAME TEXT
-	[[ $said == *"$2"* ]]
-	report $? "$1" "$said"
-}
-
 is_up() { [[ $(systemctl is-system-running --wait) == running ]] || { systemctl status --no-pager --full --state=failed; return 1; }; }
 is_active() { systemctl is-active dlspared; }
 show() { systemctl show -P "$1" dlspared; }
