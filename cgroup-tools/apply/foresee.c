@@ -41,6 +41,27 @@ static void effective(struct cpus *cpus, const char *group)
 	free(at);
 }
 
+/* A group that only lets groups below it be partitions has exclusive CPUs, too. */
+static bool becomes_partition(const struct change *change, const char *group)
+{
+	char *now;
+	size_t i;
+	bool is;
+
+	/* It may have been one before, for other CPUs. */
+	for (i = change->nr; i-- > 0; ) {
+		const struct setting *setting = &change->steps[i].setting;
+
+		if (setting->kind == SETTING_VALUE && !strcmp(setting->name, "cpuset.cpus.partition") &&
+		    !strcmp(setting->object, group))
+			return !strcmp(setting->value, "root");
+	}
+	now = group_value(group, "cpuset.cpus.partition");
+	is = now && !strcmp(now, "root");
+	free(now);
+	return is;
+}
+
 /* The CPUs of a group after the steps before this one: those of its partition, or what partitions leave. */
 static void cpus_before(struct cpus *cpus, const struct change *change, size_t step, const char *group)
 {
@@ -51,8 +72,8 @@ static void cpus_before(struct cpus *cpus, const struct change *change, size_t s
 	for (i = 0; i < step; i++) {
 		const struct setting *setting = &change->steps[i].setting;
 
-		if (setting->kind != SETTING_VALUE || strcmp(setting->name, "cpuset.cpus") ||
-		    !cpus_parse(&own, setting->value, &rule))
+		if (setting->kind != SETTING_VALUE || strcmp(setting->name, "cpuset.cpus.exclusive") ||
+		    !becomes_partition(change, setting->object) || !cpus_parse(&own, setting->value, &rule))
 			continue;
 		cpus_unite(&taken, &own);
 		if (!cpus_empty(&own) && group_within(group, setting->object)) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/claim.h"
 #include "apply/others.h"
 #include "apply/quota.h"
 #include "apply/starving.h"
@@ -189,7 +190,7 @@ static void check_quotas(const struct scene *scene)
 	size_t i;
 
 	for (i = 0; i < scene->vms.nr; i++) {
-		quota = quota_text_of(&scene->vms.list[i]);
+		quota = scene->vms.list[i].refused ? NULL : quota_text_of(&scene->vms.list[i]);
 		if (!quota)
 			continue;
 		any = true;
@@ -222,11 +223,14 @@ void doctor_hazards(struct doctor *doctor)
 		ledger_complain(&scene.ledger, unread, sizeof(unread));
 	if (*unread)
 		doctor_tell(doctor, DOCTOR_WARNING, "ledger", "%s", unread);
-	if (!wanted_host(&scene.host) || vms_find(&scene.vms))
+	if (!wanted_host(&scene.host) || vms_find(&scene.vms)) {
 		doctor_tell(doctor, DOCTOR_WARNING, "host", "it cannot be looked at: %s", strerror(errno));
-	else
-		for (i = 0; i < sizeof(checks) / sizeof(*checks); i++)
-			checks[i](&scene);
+		goto out;
+	}
+	claim_decide(&scene.vms, &scene.policy, &scene.ledger);
+	for (i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		checks[i](&scene);
+out:
 	vms_free(&scene.vms);
 	ledger_free(&scene.ledger);
 	policy_free(&scene.policy);

@@ -88,6 +88,21 @@ dry_runs() {
 	foretells "set" set web --runtime 9ms --period 100ms --io housekeeping
 	foretells "unset" unset web
 	dlspare reset --quiet
+	foretells_below_others
+}
+
+# Where another manager's group has no cpuset.cpus, partitions have cpuset.cpus.exclusive alone.
+foretells_below_others() {
+	local group=system.slice/web.service
+	mkdir -p /sys/fs/cgroup/$group
+	echo "$web" >/sys/fs/cgroup/$group/cgroup.procs
+	foretells "a group of others: pool create" pool create gold --runtime 1ms --period 10ms --cpus 1-2 --exclusive --group $group
+	foretells "… assign" assign web gold
+	foretells "… pool set" pool set gold --cpus 1
+	foretells "… set" set web --runtime 9ms --period 100ms
+	foretells "… reset" reset
+	echo "$web" >/sys/fs/cgroup/cgroup.procs
+	rmdir /sys/fs/cgroup/$group /sys/fs/cgroup/${group%/*}
 }
 
 json() {
@@ -186,6 +201,13 @@ starving() {
 	dlspare doctor >/tmp/doctor
 	said=$(</tmp/doctor)
 	says "doctor does, too" "fair server: VM 'web': the fair server is off on CPU 0-2"
+	echo 'vms = ( { name = "web"; runtime = "9ms"; period = "100ms"; } );' >/tmp/all
+	dlspare apply /tmp/all --quiet
+	start_fake web
+	dlspare doctor >/tmp/doctor
+	stop_fake "$pid"
+	said=$(</tmp/doctor)
+	says "… also when another process takes the VM's name" "fair server: VM 'web': the fair server is off on CPU 0-2, and reservations may take 6.0 %"
 	for file in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do echo 50000000 >"$file"; done
 	dlspare reset --quiet
 }
@@ -232,9 +254,10 @@ pits() {
 }
 
 main() {
-	local db
+	local web db
 	write_policies
 	start_fake web 2 || exit 1
+	web=$pid
 	start_fake db || exit 1
 	db=$pid
 	successes
