@@ -1,5 +1,5 @@
-# For tests of the Debian packages: TAP, and a clean Debian 12 to install them in. Sourced; needs root and Debian's
-# mirror. The clean Debian is kept in the cache, as debian.tar.
+# For tests of the Debian packages: TAP, and a clean Debian to install them in: this computer's release, or the one that
+# choose_release says. Sourced; needs root and Debian's mirror. Each clean Debian is kept in the cache, as debian-RELEASE.tar.
 # shellcheck shell=bash
 
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
@@ -7,6 +7,16 @@ mirror=http://deb.debian.org/debian
 cache=${DLSPARE_CACHE:-${HOME:-/root}/.cache/dlspare}
 number=0
 failures=0
+here_release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+release=$here_release
+
+declare -rA debian_numbers=([bookworm]=12 [trixie]=13)
+release_name() { echo "Debian ${debian_numbers[$release]:-} '$release'"; }
+
+choose_release() { # CODENAME
+	[[ ${debian_numbers[$1]:-} ]] || { echo "release '$1': ${!debian_numbers[*]} exist" >&2; exit 2; }
+	release=$1
+}
 
 # Makes $scratch, which goes when the script ends; $root in it is to be the Debian.
 open_scratch() {
@@ -41,9 +51,9 @@ inside() {
 apt() { inside apt-get -q -y -o Acquire::Retries=2 --no-install-recommends "$@"; }
 
 make_root() {
-	local tar=$cache/debian.tar
+	local tar=$cache/debian-$release.tar
 	if [[ ! -e $tar ]]; then
-		debootstrap --variant=minbase bookworm "$scratch/debian" "$mirror"
+		debootstrap --variant=minbase "$release" "$scratch/debian" "$mirror"
 		tar -C "$scratch/debian" -cf "$scratch/debian.tar" .
 		mv "$scratch/debian.tar" "$tar"
 		rm -rf "$scratch/debian"
@@ -60,4 +70,20 @@ install_dependencies() { # PACKAGE
 	local names
 	mapfile -t names < <(inside apt-get -s install --no-install-recommends "/tmp/$1" | awk '/^Inst/ && $2 != "dlspare" { print $2 }')
 	apt install "${names[@]}"
+}
+
+# Into $scratch/tools. Another release's package is made in one of that release.
+build_tools() {
+	if [[ $release == "$here_release" ]]; then
+		"$top/config/deb" "$scratch/tools"
+		return
+	fi
+	local root=$scratch/builder
+	make_root
+	mkdir "$root/root/dlspare"
+	cp -a "$top"/{cgroup-tools,vmm-hooks,config} "$root/root/dlspare/"
+	inside /root/dlspare/config/setup --tools
+	inside /root/dlspare/config/deb /root/tools
+	mv "$root/root/tools" "$scratch/tools"
+	rm -rf --one-file-system "$root"
 }
