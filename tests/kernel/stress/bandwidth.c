@@ -9,6 +9,7 @@
 struct bandwidth {
 	bool seen;
 	unsigned long long total, this_bw, running;
+	int uncounted;			/* by rq->nr_running */
 	unsigned int span;
 };
 
@@ -21,9 +22,11 @@ static void read_bandwidth(struct bandwidth *bw)
 	memset(bw, 0, CPUS_MAX * sizeof(*bw));
 	get(DEBUGFS "dl_bandwidth", text, sizeof(text));
 	while ((line = strsep(&rest, "\n")) && *line) {
-		if (sscanf(line, "cpu=%u total_bw=%llu this_bw=%llu running_bw=%llu span=%31s",
-			   &cpu, &one.total, &one.this_bw, &one.running, list) != 5 || cpu >= CPUS_MAX)
+		if (sscanf(line, "cpu=%u total_bw=%llu this_bw=%llu running_bw=%llu uncounted=%d span=%31s",
+			   &cpu, &one.total, &one.this_bw, &one.running, &one.uncounted, list) != 6 || cpu >= CPUS_MAX)
 			fail("dl_bandwidth has the line '%s'", line);
+		if (one.uncounted)
+			fail("CPU %u: nr_running is %d less than what the classes have", cpu, one.uncounted);
 		one.span = cpu_list(list);
 		bw[cpu] = one;
 	}

@@ -85,7 +85,8 @@ static bool has_seen(struct referee_thread *thread)
 static void check_patience(struct rq *rq, struct referee_thread *thread)
 {
 	u64 linger = max(thread->linger, linger_of(thread->task));
-	s64 most = max(linger, PATIENCE_MOST) + PATIENCE_TICK;
+	s64 most = max(linger, PATIENCE_MOST) + PATIENCE_TICK +
+		   referee_overrun(rq, referee_clock(rq));
 
 	if (thread->dispatches && thread->waits_for_reply && READ_ONCE(terms_of(thread->task)->reply) &&
 	    quiet_of(thread) > most)

@@ -327,6 +327,8 @@ struct referee_unit *referee_unit(struct rq *rq, struct sched_dl_entity *dl_se);
 void referee_come_in(struct rq *rq, struct task_struct *p, u64 since);
 void referee_account(struct rq *rq, u64 now);
 void referee_settle(struct rq *rq);
+/* By how many ns what ends on @rq may go on, its interrupt being late. */
+u64 referee_overrun(struct rq *rq, u64 now);
 int referee_watch(void);
 void referee_unwatch(void);
 

@@ -154,9 +154,9 @@ static u64 hrtick_late(struct rq *rq)
 	return max(late, 0LL);
 }
 
-/* By how much one budget may be overrun that ends on @rq. */
-static u64 overrun_of(struct rq *rq, struct referee_cpu *cpu, u64 now)
+u64 referee_overrun(struct rq *rq, u64 now)
 {
+	struct referee_cpu *cpu = referee_cpu(rq);
 	u64 overrun = lateness_of(rq, cpu, now);
 
 	if (!cpu->hrtick || !hrtick_enabled_dl(rq))
@@ -188,7 +188,7 @@ static void supply(struct rq *rq, struct referee_cpu *cpu, struct task_struct *p
 	s64 level, limit, late = rq->clock - dl_se->deadline;
 
 	/* That of the last budget, and of the one before: bucket.c. */
-	slack += 2 * overrun_of(rq, cpu, now);
+	slack += 2 * referee_overrun(rq, now);
 	if (ran && late > 0)
 		slack += min_t(u64, late, NSEC_PER_SEC) * bucket->share >> REFEREE_SHIFT;
 	if (ran)
@@ -239,7 +239,7 @@ static void set_own(struct rq *rq, struct referee_cpu *cpu,
 		return;
 	referee_bucket_set(own, dl_se->dl_runtime, dl_se->dl_period, now);
 	/* The hrtick was armed for another budget, or not at all. */
-	referee_bucket_allow(own, 2 * overrun_of(rq, cpu, now) + TICK_NSEC);
+	referee_bucket_allow(own, 2 * referee_overrun(rq, now) + TICK_NSEC);
 }
 
 /*
@@ -353,7 +353,7 @@ void referee_settle(struct rq *rq)
 	if (cpu->unit)
 		cpu->unit->supply.overrun = overrun_so_far(thread, now);
 	unpaid = thread->unpaid + overrun_so_far(thread, now);
-	if (unpaid > UNPAID_MAX + referee_still && !thread->told)
+	if (unpaid > UNPAID_MAX + lateness_of(rq, cpu, now) && !thread->told)
 		referee_fault(rq, REFEREE_UNPAID, thread->task,
 			      "goes on, and its budget is drained", UNPAID_MAX, unpaid);
 	referee_note_longest(cpu, REFEREE_MAX_UNPAID, unpaid);
@@ -485,7 +485,7 @@ static void check_late(struct rq *rq, struct referee_cpu *cpu, u64 now)
 		return;
 	cpu->crowd = max(cpu->crowd, rq->dl.dl_nr_running);
 	/* Each may overrun its last budget and the one before, also who is throttled by now. */
-	allowed = TICK_NSEC + referee_still + cpu->lost + 2 * cpu->crowd * overrun_of(rq, cpu, now);
+	allowed = TICK_NSEC + referee_still + cpu->lost + 2 * cpu->crowd * referee_overrun(rq, now);
 	if (late <= allowed || cpumask_weight(rq->rd->span) != 1 ||
 	    rq->rd->dl_bw.bw == -1 || by_cookie(rq)) {
 		cpu->count[REFEREE_SKIP_LATE]++;
