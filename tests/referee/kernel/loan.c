@@ -73,13 +73,21 @@ static bool was_quiet(struct referee_thread *thread)
 	return thread->dispatches && quiet_of(thread) >= (s64)max(linger, PATIENCE_LEAST);
 }
 
-/* A vCPU has had the CPU for as long as any is waited for, since anything came. */
+/*
+ * A vCPU has had the CPU for as long as any is waited for, since anything came. By the
+ * rst that is told to a tick: what was not charged when it came counts.
+ */
 static bool has_seen(struct referee_thread *thread)
 {
 	struct task_struct *p = thread->task;
+	u64 ran = p->se.sum_exec_runtime;
+	struct rq *rq = task_rq(p);
+
+	if (rcu_access_pointer(rq->curr) == p)
+		ran += max_t(s64, rq->clock_task - p->se.exec_start, 0);
 
 	return READ_ONCE(p->spare.tells) && READ_ONCE(terms_of(p)->reply) &&
-	       p->se.sum_exec_runtime - READ_ONCE(thread->came) >= PATIENCE_MOST;
+	       ran - READ_ONCE(thread->came) >= PATIENCE_MOST;
 }
 
 static void check_patience(struct rq *rq, struct referee_thread *thread)
