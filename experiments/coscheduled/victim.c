@@ -26,7 +26,7 @@ enum {
 	POLICY_DEADLINE = 6,
 };
 
-struct sched_attr {
+struct attributes {
 	uint32_t size, policy;
 	uint64_t flags;
 	int32_t nice;
@@ -78,7 +78,7 @@ static void sleep_until(int64_t when)
 
 static void reserve(const struct victim *victim)
 {
-	struct sched_attr attr = {
+	struct attributes attr = {
 		.size = sizeof(attr), .policy = POLICY_DEADLINE, .runtime = victim->runtime,
 		.deadline = victim->period, .period = victim->period,
 	};

@@ -48,8 +48,6 @@ enum {
 	VECTOR_ASK = 0x57, VECTOR_WORK = 0x58,
 	/* ... kick it, have the VMM sleep, kick it again; of a higher class, so also while another one works. */
 	VECTOR_PARTS = 0x61,
-	/* Devices of the VMM: one that is kicked, one that interrupts who asks, one whose thread sleeps. */
-	KICKED = 0xd0000000, ASKED = 0xd0001000, SLOW = 0xd0002000,
 	/* Turns of a loop, more than an emulated CPU's turn: what a sender reports after it has sent is there. */
 	UNTIL_REPORTED = 3500000,
 	LOWEST = 1,	/* delivery mode */
@@ -57,6 +55,9 @@ enum {
 	EDGE = 10, LEVEL = 11, MASKED = 12, DEFERRED = 13, EVERYONE = 14, PIC_ONLY = 5,
 	FAST = PINS, FAST_EVERYONE, FAST_SENDER, FAST_CHAIN, FAST_KICK,	/* MSI */
 };
+
+/* Devices of the VMM: one that is kicked, one that interrupts who asks, one whose thread sleeps. Beyond an int. */
+enum { KICKED = 0xd0000000, ASKED = 0xd0001000, SLOW = 0xd0002000 };
 
 static unsigned char *memory;
 static int vm, vcpus[VCPUS];

@@ -17,8 +17,9 @@ make_tree() {
 	mkdir -p "$tree"/{etc/libvirt/hooks/qemu.d,usr/share/libvirt,"$modules/connection-driver","$qemu"}
 	cp "$modules/connection-driver/libvirt_driver_qemu.so" "$tree$modules/connection-driver/"
 	cp -r /usr/share/libvirt/cpu_map "$tree/usr/share/libvirt/"
-	# libvirtd asks QEMU what it can do with each accelerator. QEMU looks beside the folder it is started from.
-	cp /usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so "$tree$qemu/"
+	# libvirtd asks QEMU what it can do with each accelerator. QEMU looks beside the folder it is started from. Debian 13's has
+	# this one in itself.
+	[[ ! -e $qemu/accel-tcg-x86_64.so ]] || cp "$qemu/accel-tcg-x86_64.so" "$tree$qemu/"
 	# Debian's libvirt asks for its user, whatever the configuration says.
 	printf '%s\n' 'root:x:0:0:root:/:/bin/sh' 'libvirt-qemu:x:64055:64055::/:/bin/false' >"$tree/etc/passwd"
 	printf '%s\n' 'root:x:0:' 'kvm:x:104:' 'libvirt-qemu:x:64055:' >"$tree/etc/group"
