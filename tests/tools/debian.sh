@@ -1,6 +1,6 @@
 # For tests of the Debian packages: TAP, and a clean Debian to install them in: this computer's release, or the one that
 # choose_release says. Sourced; needs root and Debian's mirror. Each clean Debian is kept in the cache, as debian-RELEASE.tar.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # top, debs: the script's
 
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 mirror=http://deb.debian.org/debian
@@ -86,4 +86,26 @@ build_tools() {
 	inside /root/dlspare/config/deb /root/tools
 	mv "$root/root/tools" "$scratch/tools"
 	rm -rf --one-file-system "$root"
+}
+
+# The kernel's is in $debs.
+build_kernel() { "$top/kernel-patches/deb" "$debs"; }
+
+# The newest.
+find_kernel() {
+	find "$debs" -name 'linux-image-*-dlspare-*.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-
+}
+
+# What machines have printed is in $scratch/tap.
+count() { # PATTERN
+	grep -cE "$1" "$scratch/tap" || :
+}
+
+# The plan, and a line that says how it went.
+finish() { # NAME
+	number=$(count '^(not )?ok ')
+	failures=$(count '^not ok ')
+	echo "1..$number"
+	echo "$1: $((number - failures)) passed, $failures failed, $((SECONDS / 60)) minutes"
+	((failures == 0))
 }
