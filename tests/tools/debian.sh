@@ -11,10 +11,10 @@ here_release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 release=$here_release
 
 declare -rA debian_numbers=([bookworm]=12 [trixie]=13)
-release_name() { echo "Debian ${debian_numbers[$release]:-} '$release'"; }
+release_name() { echo "Debian ${release:+${debian_numbers[$release]:-}} '$release'"; }
 
 choose_release() { # CODENAME
-	[[ ${debian_numbers[$1]:-} ]] || { echo "release '$1': ${!debian_numbers[*]} exist" >&2; exit 2; }
+	[[ ${1:+${debian_numbers[$1]:-}} ]] || { echo "release '$1': ${!debian_numbers[*]} exist" >&2; exit 2; }
 	release=$1
 }
 
@@ -95,6 +95,9 @@ build_kernel() { "$top/kernel-patches/deb" "$debs"; }
 find_kernel() {
 	find "$debs" -name 'linux-image-*-dlspare-*.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-
 }
+
+# The releases that $root can boot.
+list_kernels() { find "$root/boot" -name 'vmlinuz-*' -printf '%f\n' | sed 's/^vmlinuz-//'; }
 
 # What machines have printed is in $scratch/tap.
 count() { # PATTERN
