@@ -18,6 +18,7 @@ static const char *const rule_names[REFEREE_RULES] = {
 	[REFEREE_LOAN]			= "loan",
 	[REFEREE_LOST]			= "lost",
 	[REFEREE_LINE]			= "line",
+	[REFEREE_LATENCY]		= "latency",
 	[REFEREE_COUNTERS]		= "counters",
 	[REFEREE_BANDWIDTH]		= "bandwidth",
 };

@@ -36,6 +36,7 @@ static void stop(void)
 {
 	if (!looks_on)
 		return;
+	referee_unwatch_latency();
 	referee_unwatch_loans();
 	referee_unwatch();
 	tracepoint_synchronize_unregister();
@@ -58,7 +59,7 @@ static int start(void)
 	referee_forget_tally();
 	looks_on = true;
 
-	return referee_watch() ?: referee_watch_loans();
+	return referee_watch() ?: referee_watch_loans() ?: referee_watch_latency();
 }
 
 static int show(struct seq_file *m, void *v)

@@ -35,6 +35,7 @@ enum referee_rule {
 	REFEREE_LOAN,		/* a loan, its begin or end, has no reason */
 	REFEREE_LOST,		/* an event that is not over was forgotten */
 	REFEREE_LINE,		/* served before one that had asked earlier */
+	REFEREE_LATENCY,	/* cpu.spare.latency counts another wait than there was */
 	REFEREE_COUNTERS,	/* cpu.spare.stat is not what happened */
 	REFEREE_BANDWIDTH,	/* the sums are not those of their parts */
 	REFEREE_RULES,
@@ -148,6 +149,8 @@ struct referee_unit {
  *	untold where it is given no unit because its own deadline is earlier
  * @unentitled: since when it borrows and should not, 0: it does not
  * @waits_on: where it is in line
+ * @called: when what it was not dispatched for yet came, by its CPU's clock; 0: nothing
+ * @left: when it had the CPU last, by the run queue's clock
  */
 struct referee_thread {
 	struct task_struct	*task;
@@ -187,6 +190,8 @@ struct referee_thread {
 	u64			asks_from;
 	u64			unentitled;
 	struct referee_cpu	*waits_on;
+	u64			called;
+	u64			left;
 };
 
 #define REFEREE_UNITS	256	/* on a CPU */
@@ -342,6 +347,11 @@ bool referee_loan_charged(struct referee_thread *thread, u64 ns);
 void referee_loan_own(struct referee_thread *thread);
 int referee_watch_loans(void);
 void referee_unwatch_loans(void);
+
+/* latency.c */
+void referee_check_wait(struct rq *rq, struct task_struct *prev, struct task_struct *next);
+int referee_watch_latency(void);
+void referee_unwatch_latency(void);
 
 /* tally.c, sums.c */
 void referee_tally(struct task_struct *p, unsigned int item, u64 n);

@@ -598,6 +598,7 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		referee_account(rq, now);
 		referee_settle(rq);
 	}
+	referee_check_wait(rq, prev, next);
 	leave(rq);
 	if (!rq->dl.dl_nr_running) {
 		cpu->lost = 0;

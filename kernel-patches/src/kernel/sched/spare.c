@@ -179,4 +179,5 @@ static void spare_event_over(struct task_struct *p)
 	WRITE_ONCE(p->spare.served, false);
 	WRITE_ONCE(p->spare.refused, false);
 	p->spare.asked = 0;
+	WRITE_ONCE(p->spare.called, 0);
 }

@@ -42,6 +42,42 @@ struct spare_stat {
 	u64 item[SPARE_NR_STATS];
 };
 
+/* How an event was dispatched; the order of the values in cpu.spare.latency. */
+enum spare_latency_how {
+	SPARE_LATENCY_OWN,	/* on the thread's own reservation, nothing was asked in vain */
+	SPARE_LATENCY_LOAN,	/* on a unit that was there at once */
+	SPARE_LATENCY_WAITED,	/* on whatever came first, no unit was free */
+	SPARE_LATENCY_REFUSED,	/* the same, it was not to have a unit */
+	SPARE_NR_LATENCY
+};
+
+/* Up to 1 us, 2 us, ... 2^22 us (4.2 s), and beyond that. */
+#define SPARE_LATENCY_BUCKETS	24
+
+/**
+ * struct spare_worst - the longest of a kind
+ * @ns: how long
+ * @time: when it ended, ns since the epoch
+ */
+struct spare_worst {
+	u64 ns;
+	u64 time;
+};
+
+/**
+ * struct spare_latency - how long events waited, by enum spare_latency_how
+ * @nr: how many did so long
+ * @total: the sum, ns
+ * @worst: the longest since it was last reset
+ */
+struct spare_latency {
+	u64			nr[SPARE_NR_LATENCY][SPARE_LATENCY_BUCKETS];
+	u64			total[SPARE_NR_LATENCY];
+	struct spare_worst	worst[SPARE_NR_LATENCY];
+};
+
+struct spare_latency_cpu;
+
 enum spare_borrow_mode {
 	SPARE_BORROW_INHERIT,
 	SPARE_BORROW_OFF,
@@ -95,6 +131,11 @@ struct sched_spare_borrow {
  * @stat: counters of its threads, NULL if it never had a source; set once
  *	under spare_mutex, read without a lock
  * @removed: counters of child groups that were removed; spare_mutex
+ * @latency: of its threads, NULL if it never had a source; set once under
+ *	spare_mutex, read without a lock
+ * @latency_removed: of groups below it that were removed, NULL if it never had one
+ *	with @latency below it; spare_mutex
+ * @latency_epoch: how often the worst was reset; written under spare_mutex
  * @online: its counters are not yet in its parent's @removed; spare_mutex
  */
 struct sched_spare_group {
@@ -114,6 +155,9 @@ struct sched_spare_group {
 
 	struct spare_stat __percpu	*stat;
 	struct spare_stat		removed;
+	struct spare_latency_cpu __percpu *latency;
+	struct spare_latency		*latency_removed;
+	unsigned int			latency_epoch;
 	bool				online;
 };
 
@@ -158,6 +202,7 @@ struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
 					     struct task_struct *prev,
 					     struct task_struct *next,
 					     struct sched_dl_entity *server);
+void __sched_spare_called(struct rq *rq, struct task_struct *p);
 void sched_spare_withdraw(struct rq *rq, struct task_struct *p);
 void sched_spare_rq_offline(struct rq *rq);
 void sched_spare_rq_online(struct rq *rq);
@@ -268,10 +313,13 @@ static inline struct sched_dl_entity *
 sched_spare_switch(struct rq *rq, struct task_struct *prev,
 		   struct task_struct *next, struct sched_dl_entity *server)
 {
-	if (sched_spare_enabled() && (prev->spare.loan || prev->spare.pending ||
-				      next->spare.loan || next->spare.stock ||
-				      next->spare.served))
+	if (!sched_spare_enabled())
+		return server;
+	if (prev->spare.loan || prev->spare.pending ||
+	    next->spare.loan || next->spare.stock || next->spare.served)
 		return __sched_spare_switch(rq, prev, next, server);
+	if (next->spare.called)
+		__sched_spare_called(rq, next);
 
 	return server;
 }

@@ -6,6 +6,7 @@
  *	cpu.spare.borrow	inherit | off | on [chances=N|max] [charge=0|1]
  *				[reply=0|1] [linger=USEC] [timer=0|1]
  *	cpu.spare.stat		flat keyed
+ *	cpu.spare.latency	nested keyed; 0 resets the worst
  *
  * in the cpu controller of every non-root group; cpu.spare.dev is in
  * spare_dev.c. Times are in microseconds. One write sets one thing and is
@@ -22,6 +23,12 @@
  */
 
 #define SPARE_UNITS_MAX		64U	/* units of a pool on a CPU */
+
+/* Whether @of was opened by somebody who may give reservations to anybody. */
+static bool spare_privileged(struct kernfs_open_file *of)
+{
+	return file_ns_capable(of->file, &init_user_ns, CAP_SYS_NICE);
+}
 
 static void spare_stat_sum(struct spare_stat *sum, struct task_group *tg)
 {
@@ -82,6 +89,92 @@ static int spare_stat_show(struct seq_file *sf, void *v)
 	}
 
 	return 0;
+}
+
+/* cpu.spare.latency */
+
+static void spare_latency_line(struct seq_file *sf, const u64 *values)
+{
+	seq_printf(sf, " own=%llu loan=%llu waited=%llu refused=%llu\n",
+		   values[SPARE_LATENCY_OWN], values[SPARE_LATENCY_LOAN],
+		   values[SPARE_LATENCY_WAITED], values[SPARE_LATENCY_REFUSED]);
+}
+
+static void spare_latency_print(struct seq_file *sf, const struct spare_latency *sum)
+{
+	u64 total[SPARE_NR_LATENCY], worst[SPARE_NR_LATENCY], time[SPARE_NR_LATENCY];
+	unsigned int how, i;
+
+	for (how = 0; how < SPARE_NR_LATENCY; how++) {
+		total[how] = div_u64(sum->total[how], NSEC_PER_USEC);
+		worst[how] = div_u64(sum->worst[how].ns, NSEC_PER_USEC);
+		time[how] = div_u64(sum->worst[how].time, NSEC_PER_USEC);
+	}
+	seq_puts(sf, "total_usec");
+	spare_latency_line(sf, total);
+	seq_puts(sf, "worst_usec");
+	spare_latency_line(sf, worst);
+	seq_puts(sf, "worst_time");
+	spare_latency_line(sf, time);
+
+	for (i = 0; i < SPARE_LATENCY_BUCKETS; i++) {
+		u64 nr[SPARE_NR_LATENCY];
+
+		for (how = 0; how < SPARE_NR_LATENCY; how++)
+			nr[how] = sum->nr[how][i];
+		if (i < SPARE_LATENCY_BUCKETS - 1)
+			seq_printf(sf, "%u", 1U << i);
+		else
+			seq_puts(sf, "max");
+		spare_latency_line(sf, nr);
+	}
+}
+
+static int spare_latency_show(struct seq_file *sf, void *v)
+{
+	struct task_group *tg = spare_css_tg(seq_css(sf));
+	struct cgroup_subsys_state *css;
+	struct spare_latency *sum;
+
+	/* Too much for the stack. */
+	sum = kzalloc(sizeof(*sum), GFP_KERNEL);
+	if (!sum)
+		return -ENOMEM;
+
+	mutex_lock(&spare_mutex);
+	rcu_read_lock();
+	css_for_each_descendant_pre(css, &tg->css) {
+		if (spare_css_tg(css)->spare.online)
+			spare_latency_add(sum, spare_css_tg(css));
+	}
+	rcu_read_unlock();
+	mutex_unlock(&spare_mutex);
+
+	spare_latency_print(sf, sum);
+	kfree(sum);
+
+	return 0;
+}
+
+static ssize_t spare_latency_write(struct kernfs_open_file *of, char *buf,
+				   size_t nbytes, loff_t off)
+{
+	struct task_group *tg = spare_css_tg(of_css(of));
+	struct cgroup_subsys_state *css;
+	unsigned int value;
+
+	if (kstrtouint(strstrip(buf), 10, &value) || value)
+		return -EINVAL;
+	/* The groups above lose their worst with it. */
+	if (!spare_privileged(of))
+		return -EPERM;
+
+	guard(mutex)(&spare_mutex);
+	guard(rcu)();
+	css_for_each_descendant_pre(css, &tg->css)
+		spare_latency_reset(spare_css_tg(css));
+
+	return nbytes;
 }
 
 /* cpu.spare.pool */
@@ -179,12 +272,6 @@ out:
 	free_cpumask_var(cpus);
 
 	return pool;
-}
-
-/* Whether @of was opened by somebody who may give reservations to anybody. */
-static bool spare_privileged(struct kernfs_open_file *of)
-{
-	return file_ns_capable(of->file, &init_user_ns, CAP_SYS_NICE);
 }
 
 static ssize_t spare_pool_write(struct kernfs_open_file *of, char *buf,
@@ -405,6 +492,12 @@ static struct cftype sched_spare_files[] = {
 		.name = "spare.stat",
 		.flags = CFTYPE_NOT_ON_ROOT,
 		.seq_show = spare_stat_show,
+	},
+	{
+		.name = "spare.latency",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.seq_show = spare_latency_show,
+		.write = spare_latency_write,
 	},
 	{ }	/* terminate */
 };

@@ -6,6 +6,12 @@ static bool spare_runs(struct rq *rq, struct task_struct *p)
 	return spare_is_curr(rq, p) && !p->dl.dl_throttled;
 }
 
+/* The same, on whatever budget. */
+static bool spare_has_cpu(struct rq *rq, struct task_struct *p)
+{
+	return spare_is_curr(rq, p) && on_dl_rq(sched_spare_curr(p));
+}
+
 /*
  * What has come for @p, which is on loan, is what it works on from now on; or one
  * that is still to be dispatched is so for both.
@@ -58,6 +64,10 @@ static void spare_event(struct rq *rq, struct task_struct *p, unsigned int hops)
 	WRITE_ONCE(p->spare.answered, false);
 	WRITE_ONCE(p->spare.served, false);
 	spare_set_pending(p, true);
+	if (spare_has_cpu(rq, p))
+		spare_latency_none(p, p->spare.loan);
+	else
+		spare_latency_begin(rq, p);
 	if (p->spare.loan) {
 		spare_event_on_loan(rq, p);
 		return;
@@ -135,7 +145,9 @@ void __sched_spare_event(struct task_struct *p, unsigned int hops)
 
 	if (spare_event_stands(p, hops)) {
 		spare_count(p, SPARE_NR_EVENTS, 1);
-		if (!READ_ONCE(p->on_cpu) && READ_ONCE(p->spare.refused))
+		if (READ_ONCE(p->on_cpu))
+			spare_latency_none(p, READ_ONCE(p->spare.loan));
+		else if (READ_ONCE(p->spare.refused))
 			spare_count(p, SPARE_NR_REFUSED, 1);
 		trace_sched_spare_event(p, true);
 		return;

@@ -61,6 +61,8 @@ static int spare_group_prepare(struct task_group *tg)
 
 	if (!spare_group_decide(tg) || tg->spare.stat)
 		return 0;
+	if (spare_latency_prepare(tg))
+		return -ENOMEM;
 
 	stat = alloc_percpu(struct spare_stat);
 	if (!stat)
@@ -239,6 +241,7 @@ void sched_spare_group_init(struct task_group *tg)
 void sched_spare_group_free(struct task_group *tg)
 {
 	free_percpu(tg->spare.stat);
+	spare_latency_free(tg);
 }
 
 int sched_spare_group_online(struct task_group *tg)
@@ -276,6 +279,7 @@ void sched_spare_group_offline(struct task_group *tg)
 	if (spare_has_members(tg))
 		spare_recall_all();
 	spare_stat_add(&spare_css_tg(tg->css.parent)->spare.removed, tg);
+	spare_latency_leave(tg);
 }
 
 void __init sched_spare_init(void)

@@ -193,6 +193,7 @@ static void spare_wait(struct rq *rq, struct task_struct *p,
 
 	if (list_empty(&stock->free) || !spare_may_serve(rq)) {
 		stock->crowded = rq_clock(rq);
+		p->spare.held = SPARE_LATENCY_WAITED;
 		spare_count(p, SPARE_NR_WAITS, 1);
 		trace_sched_spare_wait(p);
 	}
@@ -293,9 +294,13 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 		spare_set_pending(p, true);
 	}
 
+	spare_latency_begin(rq, p);
 	if (!cpumask_test_cpu(cpu_of(rq), pool->cpus) || spare_owes(rq, p)) {
-		if (!p->spare.refused)
+		if (!p->spare.refused) {
 			spare_count(p, SPARE_NR_REFUSED, 1);
+			trace_sched_spare_refuse(p, cpumask_test_cpu(cpu_of(rq), pool->cpus));
+		}
+		p->spare.held = SPARE_LATENCY_REFUSED;
 		WRITE_ONCE(p->spare.refused, true);
 		return false;
 	}

@@ -67,7 +67,8 @@ static void spare_retry(struct task_struct *p)
 	struct rq_flags rf;
 	struct rq *rq;
 
-	if (!READ_ONCE(p->spare.refused) && !READ_ONCE(p->spare.pending))
+	if (!READ_ONCE(p->spare.refused) && !READ_ONCE(p->spare.pending) &&
+	    !READ_ONCE(p->spare.called))
 		return;
 
 	rq = task_rq_lock(p, &rf);

@@ -123,6 +123,9 @@ static struct sched_dl_entity *spare_switch_to(struct rq *rq,
 {
 	struct sched_dl_entity *to = sched_spare_entity(next);
 
+	if (on_dl_rq(to) && next->spare.called)
+		spare_latency_end(rq, next, to != &next->dl);
+
 	if (!on_dl_rq(to)) {
 		WARN_ON_ONCE(!sched_core_enabled(rq));
 		spare_serve_later(rq);

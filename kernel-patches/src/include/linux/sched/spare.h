@@ -64,6 +64,10 @@ enum spare_heard {
  * @tells: it is a vCPU whose guest has replied or halted once; its own
  * @sending: it is about to send something out, or has, and neither it nor an event
  *	has told so yet; set by itself, cleared with the run-queue lock
+ * @called: when what it is to be dispatched for came, or it asked for a unit for
+ *	that again, ns by its CPU's clock; 0: nothing, or it runs; run-queue lock
+ * @held: what it waited for most recently since then, enum spare_latency_how;
+ *	run-queue lock
  * @came: its CPU time, ns, when something came for it last, without what was not
  *	charged by then
  */
@@ -77,6 +81,7 @@ struct sched_spare_task {
 	u64			since;
 	u64			quiet_from;
 	u64			came;
+	u64			called;
 	s64			debt;
 	unsigned int		depletions;
 	unsigned int		patience[SPARE_NR_HEARD];
@@ -84,6 +89,7 @@ struct sched_spare_task {
 	unsigned int		hops;
 	unsigned char		late[SPARE_NR_HEARD];
 	unsigned char		heard;
+	unsigned char		held;
 	bool			refused;
 	bool			pending;
 	bool			served;

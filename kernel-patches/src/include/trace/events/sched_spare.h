@@ -16,6 +16,10 @@ TRACE_DEFINE_ENUM(SPARE_RETURN_REPLY);
 TRACE_DEFINE_ENUM(SPARE_RETURN_QUIET);
 TRACE_DEFINE_ENUM(SPARE_RETURN_CHARGE);
 TRACE_DEFINE_ENUM(SPARE_RETURN_GONE);
+TRACE_DEFINE_ENUM(SPARE_LATENCY_OWN);
+TRACE_DEFINE_ENUM(SPARE_LATENCY_LOAN);
+TRACE_DEFINE_ENUM(SPARE_LATENCY_WAITED);
+TRACE_DEFINE_ENUM(SPARE_LATENCY_REFUSED);
 
 /* A thread that may borrow, and what it is doing. */
 DECLARE_EVENT_CLASS(sched_spare_thread,
@@ -81,6 +85,53 @@ DEFINE_EVENT(sched_spare_thread, sched_spare_wait,
 	     TP_PROTO(struct task_struct *p),
 
 	     TP_ARGS(p)
+);
+
+/* It may not have a unit: it has to pay first, or there is no pool on its CPU. */
+TRACE_EVENT(sched_spare_refuse,
+	    TP_PROTO(struct task_struct *p, bool owes),
+
+	    TP_ARGS(p, owes),
+
+	    TP_STRUCT__entry(__string(comm, p->comm)
+			     __field(pid_t, pid)
+			     __field(bool, owes)
+	    ),
+
+	    TP_fast_assign(__assign_str(comm);
+			   __entry->pid = p->pid;
+			   __entry->owes = owes;
+	    ),
+
+	    TP_printk("comm=%s pid=%d owes=%d",
+		      __get_str(comm), __entry->pid, __entry->owes)
+);
+
+/* What came for it has waited for the CPU for @ns. */
+TRACE_EVENT(sched_spare_latency,
+	    TP_PROTO(struct task_struct *p, u64 ns, unsigned int how),
+
+	    TP_ARGS(p, ns, how),
+
+	    TP_STRUCT__entry(__string(comm, p->comm)
+			     __field(pid_t, pid)
+			     __field(u64, ns)
+			     __field(unsigned int, how)
+	    ),
+
+	    TP_fast_assign(__assign_str(comm);
+			   __entry->pid = p->pid;
+			   __entry->ns = ns;
+			   __entry->how = how;
+	    ),
+
+	    TP_printk("comm=%s pid=%d ns=%llu how=%s",
+		      __get_str(comm), __entry->pid, __entry->ns,
+		      __print_symbolic(__entry->how,
+				       { SPARE_LATENCY_OWN,     "own" },
+				       { SPARE_LATENCY_LOAN,    "loan" },
+				       { SPARE_LATENCY_WAITED,  "waited" },
+				       { SPARE_LATENCY_REFUSED, "refused" }))
 );
 
 /* A loan: runtime and deadline are the unit's, in ns. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the tests of spare deadline reservations are made of, see spare_lab.h */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -156,7 +157,7 @@ void get(const char *group, const char *file, char *text, size_t size)
 
 bool file_reads(const char *group, const char *file, const char *expected)
 {
-	char text[1024];
+	char text[4096];
 
 	get(group, file, text, sizeof(text));
 	if (strcmp(text, expected))
@@ -178,7 +179,7 @@ bool file_takes(const char *group, const char *file, const char *text)
 bool file_refuses(const char *group, const char *file, const char *text,
 		  int expected)
 {
-	char before[1024];
+	char before[4096];
 	int error;
 
 	get(group, file, before, sizeof(before));
@@ -203,6 +204,64 @@ long long stat_of(const char *group, const char *key)
 	}
 
 	return -1;
+}
+
+/* Whether @text, of cpu.spare.latency, is @line; or any that counts if that is NULL. */
+static bool latency_is(const char *text, const char *line)
+{
+	size_t len = strcspn(text, " ");
+
+	if (!line)
+		return isdigit(*text) || !strncmp(text, "max", len);
+
+	return len == strlen(line) && !strncmp(text, line, len);
+}
+
+static long long latency_sum(const char *group, const char *line, const char *how)
+{
+	char text[4096], name[32], *one, *value, *rest = text;
+	long long sum = -1;
+
+	get(group, "cpu.spare.latency", text, sizeof(text));
+	snprintf(name, sizeof(name), " %s=", how);
+	while ((one = strsep(&rest, "\n"))) {
+		value = latency_is(one, line) ? strstr(one, name) : NULL;
+		if (value)
+			sum = (sum < 0 ? 0 : sum) + atoll(value + strlen(name));
+	}
+
+	return sum;
+}
+
+long long latency_of(const char *group, const char *line, const char *how)
+{
+	return latency_sum(group, line, how);
+}
+
+long long latency_count(const char *group, const char *how)
+{
+	return latency_sum(group, NULL, how);
+}
+
+bool latency_is_empty(const char *group)
+{
+	static const char * const hows[] = { "own", "loan", "waited", "refused" };
+	static const char * const words[] = { "total_usec", "worst_usec", "worst_time", "max" };
+	unsigned int how, i;
+	char line[16];
+
+	for (how = 0; how < ARRAY_SIZE(hows); how++) {
+		for (i = 0; i < ARRAY_SIZE(words); i++)
+			if (latency_of(group, words[i], hows[how]))
+				return because("%s of %s is not 0", hows[how], words[i]);
+		for (i = 0; i < 23; i++) {
+			snprintf(line, sizeof(line), "%u", 1U << i);
+			if (latency_of(group, line, hows[how]))
+				return because("%s of %s is not 0", hows[how], line);
+		}
+	}
+
+	return true;
 }
 
 bool reaches(const char *key, long long value, long long limit)

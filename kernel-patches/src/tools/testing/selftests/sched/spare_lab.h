@@ -94,8 +94,18 @@ bool file_reads(const char *group, const char *file, const char *expected);
 bool file_takes(const char *group, const char *file, const char *text);
 bool file_refuses(const char *group, const char *file, const char *text, int expected);
 
-/* cpu.spare.stat: a line of it, -1 if it is not there; "." for the last two */
+/* cpu.spare.stat: a line of it, -1 if it is not there */
 long long stat_of(const char *group, const char *key);
+/*
+ * cpu.spare.latency: a value of a line, -1 if it is not there; the sum of all lines
+ * that count events. @how: "own", "loan", "waited" or "refused"
+ */
+long long latency_of(const char *group, const char *line, const char *how);
+long long latency_count(const char *group, const char *how);
+/* All lines are there, and no event was counted. */
+bool latency_is_empty(const char *group);
+
+/* A line of cpu.spare.stat of ".": it becomes that much, or is. */
 bool reaches(const char *key, long long value, long long limit);
 bool stays(const char *key, long long value);
 

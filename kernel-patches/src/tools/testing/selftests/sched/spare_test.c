@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest.h"
@@ -85,6 +86,7 @@ static bool files_have_their_defaults(void)
 	return file_reads("c", "cpu.spare.pool", "none") &&
 	       file_reads("c", "cpu.spare.borrow", "inherit") &&
 	       file_reads("c", "cpu.spare.dev", "") &&
+	       latency_is_empty("c") &&
 	       stat_has("c", KEYS) &&
 	       stat_has(".", KEYS " units units_busy");
 #undef KEYS
@@ -127,6 +129,7 @@ static bool invalid_writes_change_nothing(void)
 		"on chances=1 chances=1", "on charge=2", "on charge=", "on reply=2",
 		"on reply=x", "on linger=x", "on linger=-1", "on timer=2", "on nonsense=1",
 	};
+	static const char * const latency[] = { " ", "x", "1", "-1", "0 0", "max" };
 	unsigned int i;
 	bool passed = true;
 
@@ -134,6 +137,8 @@ static bool invalid_writes_change_nothing(void)
 		passed &= file_refuses(".", "cpu.spare.pool", pool[i], -EINVAL);
 	for (i = 0; i < ARRAY_SIZE(borrow); i++)
 		passed &= file_refuses("a", "cpu.spare.borrow", borrow[i], -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(latency); i++)
+		passed &= file_refuses("a", "cpu.spare.latency", latency[i], -EINVAL);
 
 	return passed;
 }
@@ -702,6 +707,69 @@ static bool off_binds_descendants(void)
 	return on_loan();
 }
 
+/* How long events wait */
+
+/* The worst of @how in group a, ns */
+static bool worst_is(const char *how, long long least, long long most)
+{
+	long long worst = latency_of("a", "worst_usec", how);
+
+	ksft_print_msg("the worst that was %s: %lld us\n", how, worst);
+	if (worst < usec(least) || worst > usec(most))
+		return because("the worst that was %s is not in %lld to %lld us", how,
+			       usec(least), usec(most));
+
+	return true;
+}
+
+static bool latency_on_loan_is_short(void)
+{
+	long long loans = latency_count("a", "loan"), all = latency_count(".", "loan");
+	long long before = time(NULL), when;
+
+	if (!file_takes(".", "cpu.spare.latency", "0") ||
+	    latency_of("a", "worst_usec", "loan"))
+		return because("0 leaves a worst");
+	if (!on_loan())
+		return false;
+	if (latency_count("a", "loan") != loans + 1 || latency_count(".", "loan") != all + 1)
+		return because("%lld, %lld events were dispatched on loans, not one each",
+			       latency_count("a", "loan") - loans,
+			       latency_count(".", "loan") - all);
+	when = latency_of("a", "worst_time", "loan") / 1000000;
+	if (when < before || when > time(NULL))
+		return because("the worst was at %lld", when);
+
+	return worst_is("loan", 0, UNIT_PERIOD);
+}
+
+/* No pool where it runs: until its own next period. */
+static bool latency_is_long_when_refused(void)
+{
+	struct borrower *b;
+	long long since, end, refused;
+	char pool[64];
+
+	snprintf(pool, sizeof(pool), UNIT " cpus=%d", cpu ? 0 : 1);
+	must_put(".", "cpu.spare.pool", "none");
+	must_put(".", "cpu.spare.pool", pool);
+	must_put(".", "cpu.spare.latency", "0");
+	refused = latency_count("a", "refused");
+	b = borrower_start(0, "a", RUNTIME, PERIOD);
+	deplete(b);
+	since = now();
+	end = b->started + PERIOD;
+	send_event(&tap_a);
+	send_event(&tap_a);
+	if (response(b, since, PERIOD + SLACK) < 0)
+		return because("does not run in its next period");
+	if (latency_count("a", "refused") != refused + 1)
+		return because("%lld events waited, not one",
+			       latency_count("a", "refused") - refused);
+
+	return worst_is("refused", end - since - SLACK, end - since + SLACK);
+}
+
 /* After all the other tests, with no borrower left. */
 static bool every_borrow_was_returned(void)
 {
@@ -759,6 +827,8 @@ static const struct {
 	{ "a unit supplies no more than Qs per Ps", unit_supplies_no_more_than_its_runtime },
 	{ "charge=1 takes loans off the budget", charge_takes_loans_off_the_budget },
 	{ "off binds the groups below", off_binds_descendants },
+	{ "what is answered on a loan has waited shortly", latency_on_loan_is_short },
+	{ "what is refused a loan has waited long", latency_is_long_when_refused },
 	{ "every borrow was returned", every_borrow_was_returned },
 };
 
