@@ -65,6 +65,7 @@ unsigned int __kvm_spare_hops(void)
 {
 	return kvm_get_running_vcpu() ? sched_spare_hops() : 0;
 }
+EXPORT_SYMBOL_GPL(__kvm_spare_hops);
 
 /**
  * __kvm_spare_help - the vCPU that runs in this thread has signalled another
@@ -83,6 +84,7 @@ void __kvm_spare_help(struct kvm_vcpu *vcpu, unsigned int hops)
 		sched_spare_help(task, hops);
 	rcu_read_unlock();
 }
+EXPORT_SYMBOL_GPL(__kvm_spare_help);
 
 static bool kvm_spare_take_event(struct kvm_vcpu *vcpu)
 {
