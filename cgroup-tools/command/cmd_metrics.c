@@ -162,6 +162,60 @@ static void write_pools(FILE *file, const struct metric *metric, const struct st
 	}
 }
 
+static void write_latency_labels(FILE *file, const char *series, const struct state_vm *vm)
+{
+	fprintf(file, "dlspare_event_latency_%s", series);
+	write_label(file, "{", "vm", vm->name);
+	write_label(file, ",", "pool", vm->pool ? vm->pool->name : "");
+}
+
+/* Of one VM, by how its events were dispatched. The buckets are cumulative, as the format wants them. */
+static void write_histogram(FILE *file, const struct state_vm *vm, enum histogram_how how)
+{
+	const struct histogram *latency = &vm->latency;
+	uint64_t count = 0;
+	char bound[32];
+	int i;
+
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		count += latency->nr[how][i];
+		if (histogram_bound(i) == UINT64_MAX)
+			snprintf(bound, sizeof(bound), "+Inf");
+		else
+			snprintf(bound, sizeof(bound), "%.9g", (double)histogram_bound(i) / NSEC_PER_SEC);
+		write_latency_labels(file, "seconds_bucket", vm);
+		write_label(file, ",", "how", histogram_hows[how]);
+		write_label(file, ",", "le", bound);
+		fprintf(file, "} %" PRIu64 "\n", count);
+	}
+	write_latency_labels(file, "seconds_sum", vm);
+	write_label(file, ",", "how", histogram_hows[how]);
+	fprintf(file, "} %.9f\n", (double)latency->total[how] / NSEC_PER_SEC);
+	write_latency_labels(file, "seconds_count", vm);
+	write_label(file, ",", "how", histogram_hows[how]);
+	fprintf(file, "} %" PRIu64 "\n", count);
+}
+
+static void write_latency(FILE *file, const struct state *state)
+{
+	size_t i;
+	int how;
+
+	fprintf(file, "# HELP dlspare_event_latency_seconds How long events waited for their vCPU, by how it was dispatched.\n"
+		"# TYPE dlspare_event_latency_seconds histogram\n");
+	for (i = 0; i < state->nr_vms; i++)
+		for (how = 0; state->vms[i].latency.known && !is_second(state, i) && how < NR_HISTOGRAM_HOWS; how++)
+			write_histogram(file, &state->vms[i], how);
+	fprintf(file, "# HELP dlspare_event_latency_worst_seconds The longest of these waits since it was last reset.\n"
+		"# TYPE dlspare_event_latency_worst_seconds gauge\n");
+	for (i = 0; i < state->nr_vms; i++) {
+		if (!state->vms[i].latency.known || is_second(state, i))
+			continue;
+		write_latency_labels(file, "worst_seconds", &state->vms[i]);
+		fprintf(file, "} %.9f\n", (double)histogram_worst(&state->vms[i].latency, NULL) / NSEC_PER_SEC);
+	}
+}
+
 static unsigned int count_seconds(const struct state *state)
 {
 	unsigned int nr = 0;
@@ -186,6 +240,7 @@ static void write_all(FILE *file, const struct state *state)
 	for (i = 0; i < NR_METRICS; i++)
 		if (metrics[i].owners & POOL)
 			write_pools(file, &metrics[i], state);
+	write_latency(file, state);
 }
 
 static int write_file(const char *path, const struct state *state)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "apply/quota.h"
 #include "command/command.h"
@@ -93,7 +94,7 @@ static json_t *vm_json(const struct state_vm *vm)
 {
 	const struct vm_policy *policy = vm->policy;
 
-	return json_pack("{s:o, s:b, s:o, s:s?, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:I, s:I, s:f}",
+	return json_pack("{s:o, s:b, s:o, s:s?, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f}",
 			 "name", output_json_text(vm->name),
 			 "running", vm->vm != NULL,
 			 "pid", vm->vm ? json_integer(vm->vm->pid) : json_null(),
@@ -106,6 +107,7 @@ static json_t *vm_json(const struct state_vm *vm)
 			 "terms", vm->terms,
 			 "terms_differ", (int)vm->terms_differ,
 			 "counters", counters_json(&vm->counters, STATE_UNITS),
+			 "latency", output_json_histogram(&vm->latency),
 			 "devices", vm->vm ? output_json_devices(vm->vm) : json_array(),
 			 "quota", vm->vm ? output_json_quota(vm->vm) : json_null(),
 			 "threads", threads_json(vm),
@@ -162,6 +164,22 @@ static void counter_cell(struct output *output, const struct state_counters *cou
 		output_cell(output, NULL, "-");
 }
 
+/* Half of the events, all but one in a hundred, and each has waited for no longer. */
+static void latency_cells(struct output *output, const struct histogram *latency)
+{
+	char text[UNITS_TEXT];
+
+	if (!histogram_count(latency)) {
+		output_cell(output, NULL, "-");
+		output_cell(output, NULL, "-");
+		output_cell(output, NULL, "-");
+		return;
+	}
+	output_cell(output, NULL, "%s", units_print_short(text, histogram_quantile(latency, 0.5)));
+	output_cell(output, NULL, "%s", units_print_short(text, histogram_quantile(latency, 0.99)));
+	output_cell(output, NULL, "%s", units_print_short(text, histogram_worst(latency, NULL)));
+}
+
 static void vm_row(struct output *output, const struct state_vm *vm)
 {
 	char *terms = vm->terms ? short_terms(vm->terms) : NULL;
@@ -181,6 +199,7 @@ static void vm_row(struct output *output, const struct state_vm *vm)
 	counter_cell(output, &vm->counters, STATE_EVENTS);
 	counter_cell(output, &vm->counters, STATE_LOANS);
 	counter_cell(output, &vm->counters, STATE_WAITS);
+	latency_cells(output, &vm->latency);
 	if (vm->vm)
 		output_cell(output, NULL, "%.1f%%", 100 * share(vm->cpu_time, vm->age));
 	else
@@ -193,6 +212,7 @@ static int print_vms(const struct state *state)
 	static const struct output_column columns[] = {
 		{ "VM", 0 }, { "PID", SCOLS_FL_RIGHT }, { "Q/P", 0 }, { "POOL", 0 }, { "TERMS", 0 },
 		{ "EVENTS", SCOLS_FL_RIGHT }, { "LOANS", SCOLS_FL_RIGHT }, { "WAITS", SCOLS_FL_RIGHT },
+		{ "S P50", SCOLS_FL_RIGHT }, { "P99", SCOLS_FL_RIGHT }, { "WORST", SCOLS_FL_RIGHT },
 		{ "CPU SINCE START", SCOLS_FL_RIGHT }, { NULL, 0 },
 	};
 	struct output output;
@@ -312,6 +332,31 @@ static void count_facts(struct output *output, const struct state_counters *coun
 	output_cell(output, NULL, "%" PRIu64 " of %.3f s", value[STATE_WAITS], seconds(value[STATE_WAITED]));
 }
 
+/* By how they were dispatched; the worst with the administrator's clock. */
+static void latency_facts(struct output *output, const struct histogram *latency)
+{
+	char median[UNITS_TEXT], late[UNITS_TEXT], worst[UNITS_TEXT], when[32];
+	enum histogram_how how;
+	uint64_t longest = histogram_worst(latency, &how), nr[NR_HISTOGRAM_HOWS] = { 0 };
+	time_t second = latency->worst_time[how] / NSEC_PER_SEC;
+	struct tm tm;
+	int i, j;
+
+	for (i = 0; i < NR_HISTOGRAM_HOWS; i++)
+		for (j = 0; j < HISTOGRAM_BUCKETS; j++)
+			nr[i] += latency->nr[i][j];
+	fact(output, "S");
+	output_cell(output, NULL, "p50 %s, p99 %s: own %" PRIu64 ", loan %" PRIu64 ", waited %" PRIu64 ", refused %" PRIu64,
+		    units_print_short(median, histogram_quantile(latency, 0.5)),
+		    units_print_short(late, histogram_quantile(latency, 0.99)), nr[HISTOGRAM_OWN], nr[HISTOGRAM_LOAN],
+		    nr[HISTOGRAM_WAITED], nr[HISTOGRAM_REFUSED]);
+	fact(output, "worst S");
+	if (!longest || !localtime_r(&second, &tm) || !strftime(when, sizeof(when), "%F %T", &tm))
+		output_cell(output, NULL, "-");
+	else
+		output_cell(output, NULL, "%s at %s, %s", units_print_short(worst, longest), when, histogram_hows[how]);
+}
+
 static int print_facts(const struct state_vm *vm)
 {
 	static const struct output_column columns[] = { { "", 0 }, { "", 0 }, { NULL, 0 } };
@@ -331,6 +376,8 @@ static int print_facts(const struct state_vm *vm)
 		process_facts(&output, vm);
 	if (vm->counters.known)
 		count_facts(&output, &vm->counters);
+	if (vm->latency.known)
+		latency_facts(&output, &vm->latency);
 	return output_end(&output);
 }
 
@@ -408,6 +455,7 @@ static void pool_row(struct output *output, const struct state_pool *pool)
 	counter_cell(output, &pool->counters, STATE_EVENTS);
 	counter_cell(output, &pool->counters, STATE_LOANS);
 	counter_cell(output, &pool->counters, STATE_WAITS);
+	latency_cells(output, &pool->latency);
 	output_cell(output, NULL, "%s", pool->group ? pool->group : "-");
 	free(cpus);
 }
@@ -417,6 +465,7 @@ static json_t *pool_json(const struct state_pool *pool)
 	json_t *json = output_json_pool(pool->policy);
 
 	json_object_set_new(json, "counters", counters_json(&pool->counters, NR_STATE_COUNTERS));
+	json_object_set_new(json, "latency", output_json_histogram(&pool->latency));
 	return json;
 }
 
@@ -425,6 +474,7 @@ static int print_pools(const struct state *state, const char *only)
 	static const struct output_column columns[] = {
 		{ "POOL", 0 }, { "Q/P", 0 }, { "CPUS", 0 }, { "UNITS", SCOLS_FL_RIGHT }, { "BUSY", SCOLS_FL_RIGHT },
 		{ "EVENTS", SCOLS_FL_RIGHT }, { "LOANS", SCOLS_FL_RIGHT }, { "WAITS", SCOLS_FL_RIGHT },
+		{ "S P50", SCOLS_FL_RIGHT }, { "P99", SCOLS_FL_RIGHT }, { "WORST", SCOLS_FL_RIGHT },
 		{ "GROUP", 0 }, { NULL, 0 },
 	};
 	struct output output;

@@ -176,6 +176,36 @@ json_t *output_json_pool(const struct pool_policy *pool)
 	return json;
 }
 
+static json_t *bucket_json(const struct histogram *histogram, int bucket)
+{
+	uint64_t bound = histogram_bound(bucket);
+	json_t *json = json_pack("{s:o}", "below_ns", bound == UINT64_MAX ? json_null() : json_integer(bound));
+	int how;
+
+	for (how = 0; how < NR_HISTOGRAM_HOWS; how++)
+		json_object_set_new(json, histogram_hows[how], json_integer(histogram->nr[how][bucket]));
+	return json;
+}
+
+json_t *output_json_histogram(const struct histogram *histogram)
+{
+	enum histogram_how how;
+	uint64_t worst = histogram_worst(histogram, &how);
+	json_t *buckets;
+	int i;
+
+	if (!histogram->known)
+		return json_null();
+	buckets = json_array();
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
+		json_array_append_new(buckets, bucket_json(histogram, i));
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "events", (json_int_t)histogram_count(histogram), "p50_ns",
+			 (json_int_t)histogram_quantile(histogram, 0.5), "p99_ns",
+			 (json_int_t)histogram_quantile(histogram, 0.99), "worst_ns", (json_int_t)worst, "worst_how",
+			 worst ? json_string(histogram_hows[how]) : json_null(), "worst_time_ns",
+			 worst ? json_integer(histogram->worst_time[how]) : json_null(), "buckets", buckets);
+}
+
 json_t *output_json_thread(const struct vm_thread *thread)
 {
 	return json_pack("{s:i, s:s, s:o}", "tid", (int)thread->tid, "role", roles[thread->role], "vcpu",

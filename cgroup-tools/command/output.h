@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <libsmartcols/libsmartcols.h>
 
+#include "host/histogram.h"
 #include "host/units.h"
 #include "policy/policy.h"
 #include "vmm-hooks/vm.h"
@@ -54,6 +55,8 @@ json_t *output_json_cpus(const struct cpus *cpus);
 json_t *output_json_pool(const struct pool_policy *pool);
 /* With the keys tid, role and vcpu; a caller may add more. */
 json_t *output_json_thread(const struct vm_thread *thread);
+/* null where it is not known. */
+json_t *output_json_histogram(const struct histogram *histogram);
 json_t *output_json_devices(const struct vm *vm);
 
 /* "vcpu 0", "io", "vhost". Returns text. */

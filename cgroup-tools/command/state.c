@@ -184,8 +184,10 @@ static bool add_vm(struct state *state, const struct vm_policy *policy, const st
 	vm->groups = vcpu_groups(vm);
 	if (!vm->groups)
 		return false;
-	for (i = 0; vm->groups[i]; i++)
+	for (i = 0; vm->groups[i]; i++) {
 		add_counters(&vm->counters, vm->groups[i]);
+		histogram_add(&vm->latency, vm->groups[i]);
+	}
 	read_terms(vm);
 	return read_threads(vm);
 }
@@ -239,6 +241,7 @@ static bool read_pools(struct state *state)
 		pool->policy = &state->policy.pools[state->nr_pools];
 		pool->group = policy_group(pool->policy);
 		add_counters(&pool->counters, pool->group);
+		histogram_add(&pool->latency, pool->group);
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 #ifndef DLSPARE_STATE_H
 #define DLSPARE_STATE_H
 
+#include "host/histogram.h"
 #include "policy/policy.h"
 #include "vmm-hooks/vm.h"
 
@@ -46,6 +47,7 @@ struct state_vm {
 	char **groups;			/* of its vCPU threads; NULL is behind the last */
 	char *terms;			/* cpu.spare.borrow there, of the first that differs if one does; NULL: there is none */
 	struct state_counters counters;	/* sums of those groups */
+	struct histogram latency;	/* the same */
 	struct state_thread *threads;	/* in the order of vm->threads */
 	struct reservation reservation;	/* of its vCPUs; of the first that differs if one does */
 	bool reservation_differs;	/* from the policy */
@@ -58,6 +60,7 @@ struct state_pool {
 	const struct pool_policy *policy;
 	char *group;
 	struct state_counters counters;	/* of the pool's group: all VMs it has had */
+	struct histogram latency;
 };
 
 struct state {

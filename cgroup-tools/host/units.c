@@ -113,6 +113,19 @@ char *units_print(char text[UNITS_TEXT], uint64_t ns)
 	return text;
 }
 
+char *units_print_short(char text[UNITS_TEXT], uint64_t ns)
+{
+	const struct unit *unit = units;
+	double value;
+
+	/* What would be printed as a thousand is one of the next. */
+	while (ns && ns < unit->ns - unit->ns / 2000)
+		unit++;
+	value = (double)ns / unit->ns;
+	snprintf(text, UNITS_TEXT, "%.*f%s", !ns || unit->ns == 1 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2, value, unit->name);
+	return text;
+}
+
 bool units_parse_number(uint64_t *number, const char *text, uint64_t low, uint64_t high, const char **rule)
 {
 	static char range[80];

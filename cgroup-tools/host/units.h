@@ -23,6 +23,9 @@ bool units_parse(uint64_t *ns, const char *text, const char **rule);
 /* Writes a time, exactly, in the largest unit of which it is one or more: "40ms", "9.5ms", "0s". Returns text. */
 char *units_print(char text[UNITS_TEXT], uint64_t ns);
 
+/* Writes about how long that is, with three digits: "45us", "1.23ms", "58.5ms". Returns text. */
+char *units_print_short(char text[UNITS_TEXT], uint64_t ns);
+
 /* Reads a decimal number in low..high. As units_parse(), but the text is good until the next call: it names the range. */
 bool units_parse_number(uint64_t *number, const char *text, uint64_t low, uint64_t high, const char **rule);
 

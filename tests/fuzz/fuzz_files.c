@@ -14,11 +14,13 @@
 // example: deadline 1000000 2000000 2000000 reset flags=2
 // example: other -5
 // example: 18446744073709551615 1 units=4294967295
+// example: worst_usec own=1 loan=90 waited=0 refused=0\n1 own=6 loan=1 waited=0 refused=0\n64 own=0 loan=2 waited=0 refused=0\nmax own=1 loan=0 waited=0 refused=0\n
 
 #include <sys/sysmacros.h>
 
 #include "apply/setting.h"
 #include "host/group.h"
+#include "host/histogram.h"
 #include "host/kernel.h"
 #include "host/lock.h"
 #include "host/proc.h"
@@ -33,7 +35,7 @@ static void start(void)
 {
 	static const char *const files[] = {
 		"/sys/fs/cgroup/g/cgroup.type", "/sys/fs/cgroup/g/cgroup.subtree_control", "/sys/fs/cgroup/g/cpu.spare.dev",
-		"/sys/fs/cgroup/g/cpu.spare.pool", "/sys/kernel/debug/sched/features", "/proc/7/stat", "/proc/7/cgroup",
+		"/sys/fs/cgroup/g/cpu.spare.pool", "/sys/fs/cgroup/g/cpu.spare.latency", "/sys/kernel/debug/sched/features", "/proc/7/stat", "/proc/7/cgroup",
 		"/proc/7/schedstat", "/proc/7/status", "/proc/locks", "/proc/mounts",
 	};
 
@@ -113,6 +115,21 @@ static void read_host(const char *text)
 	close(fd);
 }
 
+static void read_histogram(void)
+{
+	struct histogram histogram = { 0 }, none;
+	enum histogram_how how;
+	double share;
+
+	histogram_add(&histogram, "g");
+	MUST(histogram_worst(&histogram, &how) == histogram.worst[how]);
+	MUST(histogram_quantile(&histogram, 0.5) <= histogram_quantile(&histogram, 0.99));
+	share = histogram_share_within(&histogram, histogram_quantile(&histogram, 0.99));
+	MUST(share >= 0 && share <= 1);
+	none = histogram_since(&histogram, &histogram);
+	MUST(!histogram_count(&none));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_text(data, size);
@@ -122,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tree_put("/text", data, size);
 	read_settings(text);
 	read_host(text);
+	read_histogram();
 	free(text);
 	return 0;
 }

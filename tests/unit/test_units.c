@@ -70,6 +70,23 @@ static void prints_as_people_write(void **state)
 		assert_string_equal(units_print(text, times[i].ns), times[i].text);
 }
 
+static void prints_shortly(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} times[] = {
+		{ 0, "0s" }, { 1, "1ns" }, { 999, "999ns" }, { 1000, "1.00us" }, { 1234, "1.23us" }, { 9994, "9.99us" },
+		{ 9995, "10.0us" }, { 45000, "45.0us" }, { 99949, "99.9us" }, { 99950, "100us" }, { 999499, "999us" },
+		{ 999500, "1.00ms" }, { 58520000, "58.5ms" }, { 4194304000, "4.19s" }, { 3600000000000, "3600s" },
+	};
+	char text[UNITS_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		assert_string_equal(units_print_short(text, times[i].ns), times[i].text);
+}
+
 static void reads_numbers_in_their_range(void **state)
 {
 	static const char *const bad[] = {
@@ -101,6 +118,7 @@ int main(void)
 		cmocka_unit_test(reads_times),
 		cmocka_unit_test(refuses_what_is_no_time),
 		cmocka_unit_test(prints_as_people_write),
+		cmocka_unit_test(prints_shortly),
 		cmocka_unit_test(reads_numbers_in_their_range),
 	};
 
