@@ -3,7 +3,7 @@
 
 # What may follow a command, beside the options of all.
 declare -gA _dlspare_options=(
-	[set]='--runtime --period --vcpu --io --device --pid --uid --group --dry-run'
+	[set]='--runtime --period --vcpu --io --latency --device --pid --uid --group --dry-run'
 	[unset]='--dry-run'
 	[pool create]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
 	[pool set]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
@@ -64,6 +64,7 @@ _dlspare() {
 	done
 
 	case $before in
+	--latency) _dlspare_words none; return ;;
 	--io) _dlspare_words keep housekeeping deadline; return ;;
 	--device)
 		_dlspare_words any none

@@ -105,8 +105,8 @@ static void settle_hidden(bool keep)
 /* Drafts of who was killed meanwhile; whoever makes others has the lock. */
 static int is_draft(const struct dirent *entry)
 {
-	return (!strncmp(entry->d_name, "policy.conf.", 12) || !strncmp(entry->d_name, "ledger.", 7)) &&
-	       strcmp(entry->d_name, "ledger.bad");
+	return (!strncmp(entry->d_name, "policy.conf.", 12) || !strncmp(entry->d_name, "ledger.", 7) ||
+		!strncmp(entry->d_name, "latency.", 8)) && strcmp(entry->d_name, "ledger.bad");
 }
 
 /* Nobody reads them, so what fails may stay until the next time. */
@@ -148,8 +148,11 @@ int store_forget(void)
 	error = errno;
 	free(entries);
 	settle_hidden(status);
-	if (!status)
+	if (!status) {
+		/* Of VMs without a target it says nothing. */
+		unlink(host_path(STORE_LATENCY));
 		remove_drafts();
+	}
 	errno = error;
 	return status;
 }

@@ -13,6 +13,7 @@
 #define STORE_VMS STORE_FOLDER "/vms.d"
 #define STORE_LEDGER STORE_FOLDER "/ledger"
 #define STORE_LEDGER_BAD STORE_FOLDER "/ledger.bad"
+#define STORE_LATENCY STORE_FOLDER "/latency"
 #define STORE_CONF "/etc/dlspare/dlspare.conf"
 
 /* Makes the folders. 0, or -1 with errno (see file_error()). */

@@ -21,6 +21,9 @@ enum {
 	RUNTIME,
 	PERIOD,
 	CPU_TIME,
+	TARGET,
+	TARGET_SHARE,
+	MISSED,
 };
 
 enum { VM = 1, POOL = 2 };
@@ -28,7 +31,7 @@ enum { VM = 1, POOL = 2 };
 static const struct metric {
 	int value;
 	int owners;			/* VM, POOL or both */
-	const char *name;		/* with "seconds" in it: of a time in ns */
+	const char *name;		/* with "seconds" in it: of a time in ns; "ratio": in millionths */
 	const char *type;
 	const char *help;		/* NULL: another series of the metric above */
 	const char *reason;		/* a label */
@@ -38,6 +41,9 @@ static const struct metric {
 	{ RUNTIME, VM, "runtime_seconds", "gauge", "Runtime of each vCPU's reservation.", NULL },
 	{ PERIOD, VM, "period_seconds", "gauge", "Period of each vCPU's reservation.", NULL },
 	{ CPU_TIME, VM, "cpu_seconds_total", "counter", "CPU time of its vCPUs.", NULL },
+	{ TARGET, VM, "latency_target_seconds", "gauge", "So long its events may wait at most.", NULL },
+	{ TARGET_SHARE, VM, "latency_target_ratio", "gauge", "So large a share of its events must wait no longer.", NULL },
+	{ MISSED, VM, "latency_missed", "gauge", "Whether more of them did wait longer when dlspared looked last.", NULL },
 	{ STATE_UNITS, POOL, "units", "gauge", "Spare reservations, on all its CPUs.", NULL },
 	{ STATE_UNITS_BUSY, POOL, "units_busy", "gauge", "Spare reservations on loan.", NULL },
 	{ STATE_EVENTS, VM | POOL, "events_total", "counter", "Packets and interrupts of devices.", NULL },
@@ -91,6 +97,8 @@ static void write_value(FILE *file, const struct metric *metric, uint64_t value)
 		write_label(file, ",", "reason", metric->reason);
 	if (strstr(metric->name, "seconds"))
 		fprintf(file, "} %.9f\n", (double)value / NSEC_PER_SEC);
+	else if (strstr(metric->name, "ratio"))
+		fprintf(file, "} %.6f\n", (double)value / POLICY_SHARE_ALL);
 	else
 		fprintf(file, "} %" PRIu64 "\n", value);
 }
@@ -116,6 +124,15 @@ static bool vm_value(const struct state_vm *vm, int what, uint64_t *value)
 	case CPU_TIME:
 		*value = vm->cpu_time;
 		return vm->vm;
+	case TARGET:
+		*value = vm->policy ? vm->policy->target.latency : 0;
+		return *value;
+	case TARGET_SHARE:
+		*value = vm->policy ? vm->policy->target.share : 0;
+		return vm->policy && vm->policy->target.latency;
+	case MISSED:
+		*value = vm->verdict && vm->verdict->missed;
+		return vm->verdict;
 	default:
 		*value = vm->counters.value[what];
 		return vm->counters.known;

@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "command/plan.h"
 #include "command/privilege.h"
+#include "command/report.h"
 #include "host/bandwidth.h"
 #include "host/units.h"
 
@@ -120,7 +121,8 @@ int cmd_plan(int argc, char **argv)
 		code = fail(FAILED, "plan: out of memory");
 	else if (!plan_print(document, arguments.formulas))
 		code = fail(FAILED, "plan: cannot be printed: %s", strerror(errno));
-	else if (!fits)
+	report_promises(&plan->policy);
+	if (document && code == DONE && !fits)
 		code = tell_what_does_not_fit(plan);
 out:
 	json_decref(document);

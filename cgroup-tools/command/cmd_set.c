@@ -15,7 +15,8 @@ struct set {
 	uint64_t runtime, period;
 	struct cpus vcpus;
 	struct io_policy io;
-	bool has_runtime, has_period, has_vcpus, has_io, has_devices;
+	struct target_policy target;
+	bool has_runtime, has_period, has_vcpus, has_io, has_target, has_devices;
 	bool any_device;
 	char **devices;
 	size_t nr_devices;
@@ -48,6 +49,17 @@ static int parse_io(struct io_policy *io, const char *text)
 	return code;
 }
 
+static int parse_target(struct target_policy *target, const char *text)
+{
+	const char *rule;
+
+	if (!strcmp(text, "none"))
+		return DONE;
+	if (policy_target(target, text, &rule))
+		return DONE;
+	return fail(WRONG_USAGE, "--latency '%s': %s, or none", text, rule);
+}
+
 static int set_devices(struct vm_policy *vm, const struct set *set)
 {
 	bool good = true;
@@ -76,6 +88,8 @@ static int set_vm(struct policy *policy, void *data, char **done)
 		vm->vcpus = set->vcpus;
 	if (set->has_io)
 		vm->io = set->io;
+	if (set->has_target)
+		vm->target = set->target;
 	code = set->has_devices ? set_devices(vm, set) : DONE;
 	*done = describe_vm(vm);
 	return code;
@@ -98,6 +112,7 @@ int cmd_set(int argc, char **argv)
 		{ "period", required_argument, NULL, 'p' },
 		{ "vcpu", required_argument, NULL, 'c' },
 		{ "io", required_argument, NULL, 'i' },
+		{ "latency", required_argument, NULL, 'l' },
 		{ "device", required_argument, NULL, 'd' },
 		EDIT_PROCESS_OPTIONS,
 		{ "dry-run", no_argument, NULL, 'n' },
@@ -126,6 +141,10 @@ int cmd_set(int argc, char **argv)
 			set.has_io = true;
 			code = parse_io(&set.io, optarg);
 			break;
+		case 'l':
+			set.has_target = true;
+			code = parse_target(&set.target, optarg);
+			break;
 		case 'd':
 			code = add_device(&set, optarg);
 			break;
@@ -139,7 +158,7 @@ int cmd_set(int argc, char **argv)
 	}
 	if (code == DONE && argc - optind != 1)
 		code = fail(WRONG_USAGE, "set: one VM is needed, not %d; see dlspare set --help", argc - optind);
-	if (code == DONE && !(set.has_runtime || set.has_period || set.has_vcpus || set.has_io || set.has_devices ||
+	if (code == DONE && !(set.has_runtime || set.has_period || set.has_vcpus || set.has_io || set.has_target || set.has_devices ||
 			      set.process.has_pid || set.process.has_uid || set.process.has_group))
 		code = fail(WRONG_USAGE, "set: nothing to set; see dlspare set --help");
 	if (code == DONE) {

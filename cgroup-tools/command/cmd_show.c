@@ -25,12 +25,20 @@ static json_t *devices_json(const struct vm_policy *vm)
 	return json;
 }
 
+static json_t *target_json(const struct target_policy *target)
+{
+	if (!target->latency)
+		return json_null();
+	return json_pack("{s:I, s:f}", "within_ns", (json_int_t)target->latency, "share",
+			 (double)target->share / POLICY_SHARE_ALL);
+}
+
 static json_t *vm_json(const struct vm_policy *vm)
 {
 	static const char *const kinds[] = { "keep", "housekeeping", "deadline" };
 	const struct process_policy *process = &vm->process;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:{s:s, s:o, s:o}, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:o, s:{s:s, s:o, s:o}, s:o}",
 			 "name", output_json_text(vm->name),
 			 "pid", process->pid ? json_integer(process->pid) : json_null(),
 			 "uid", process->uid >= 0 ? json_integer(process->uid) : json_null(),
@@ -41,6 +49,7 @@ static json_t *vm_json(const struct vm_policy *vm)
 			 vm->borrow.chances ? json_integer(vm->borrow.chances) : json_null(),
 			 "charge", (int)vm->borrow.charge, "reply", (int)vm->borrow.reply,
 			 "linger_ns", (json_int_t)vm->borrow.linger, "timer", (int)vm->borrow.timer,
+			 "latency", target_json(&vm->target),
 			 "io", "policy", kinds[vm->io.kind], "cpus", output_json_cpus(&vm->io.cpus),
 			 "reservation", output_json_reservation(vm->io.reservation),
 			 "devices", devices_json(vm));

@@ -137,6 +137,7 @@ int cmd_validate(int argc, char **argv)
 	others_find(&others, &ledger);
 	if (others.nr)
 		say("beside these sums, %s", others.text);
+	report_promises(&policy);
 	starving_find(&policy, &vms, &admission, starves, NULL);
 	if (options.json && print_json(&admission, quotas_json(&policy, &vms)) != DONE)
 		code = FAILED;

@@ -28,7 +28,9 @@ int cmd_verify(int argc, char **argv)
 		code = report_left_out_count(how.left_out);
 	else if (code == DONE && how.bad_lines)
 		code = DIFFERS;
-	else if (code == DONE)
+	if (code == DONE)
+		code = report_missed(&policy);
+	if (code == DONE)
 		say("the kernel is as configured");
 	policy_free(&policy);
 out:

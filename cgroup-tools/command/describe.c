@@ -59,6 +59,12 @@ static void put_vm(FILE *file, const void *what)
 	}
 	if (vm->pool)
 		fprintf(file, vm->borrow.on ? ", borrows from pool '%s'" : ", in pool '%s' without loans", vm->pool);
+	if (vm->target.latency) {
+		char *target = policy_target_text(&vm->target);
+
+		fprintf(file, ", events within %s", target ? target : "?");
+		free(target);
+	}
 	put_io(file, &vm->io);
 	if (vm->any_device)
 		fputs(", events from all its devices", file);

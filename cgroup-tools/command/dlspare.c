@@ -27,6 +27,7 @@ static const struct command {
 	  "  --vcpu LIST                    only these vCPUs, such as 0-1 (all)\n"
 	  "  --io POLICY                    its other threads: keep, housekeeping[:CPUS], or\n"
 	  "                                 deadline:RUNTIME/PERIOD (keep)\n"
+	  "  --latency TARGET               so long its events may wait: 5ms, '5ms 99.9%' (none)\n"
 	  "  --device NAME|any|none         its network devices whose packets are events (none)\n"
 	  PROCESS_HELP
 	  "  --dry-run                      print the writes and make none\n" },

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "command/report.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "apply/claim.h"
+#include "apply/promise.h"
 #include "apply/store.h"
+#include "apply/target.h"
 #include "command/command.h"
 #include "command/output.h"
 
@@ -104,4 +109,58 @@ void report_done(const struct apply *apply, const char *format, ...)
 		    one ? "it" : "them", one ? "it starts" : "they start");
 	say("%s: %u write%s", text, apply->steps, apply->steps == 1 ? "" : "s");
 	free(text);
+}
+
+void report_promises(const struct policy *policy)
+{
+	size_t i;
+
+	for (i = 0; i < policy->nr_vms; i++) {
+		char *text = policy->vms[i].target.latency ? promise_text(policy, &policy->vms[i]) : NULL;
+
+		if (text)
+			say("%s", text);
+		free(text);
+	}
+}
+
+static int tell_missed(const struct policy *policy, const struct vms *vms, const struct target_verdicts *verdicts)
+{
+	int code = DONE;
+	size_t i;
+
+	for (i = 0; i < policy->nr_vms; i++) {
+		const struct vm_policy *wanted = &policy->vms[i];
+		const struct vm *vm = wanted->target.latency ? vms_named(vms, wanted->name) : NULL;
+		const struct target_verdict *verdict = vm ? target_of(verdicts, vm) : NULL;
+		char *target = verdict && verdict->missed ? policy_target_text(&wanted->target) : NULL;
+
+		if (vm && !verdict)
+			say("VM '%s': nobody has judged its latency in the last minutes; dlspared does", wanted->name);
+		if (target)
+			code = fail_vm(DIFFERS, wanted->name, "latency %s is missed: of the last %" PRIu64 " events %.4g%% had a vCPU in time",
+				       target, verdict->events, 100 * verdict->within);
+		free(target);
+	}
+	return code;
+}
+
+int report_missed(const struct policy *policy)
+{
+	struct target_verdicts verdicts;
+	struct vms vms = { 0 };
+	struct policy all;
+	int code = DONE;
+
+	target_load(&verdicts);
+	if (!policy_copy(&all, policy) || !store_add_vms(&all, NULL, NULL))
+		code = fail(FAILED, STORE_VMS ": %s", strerror(errno));
+	else if (target_wanted(&all) && claim_find(&vms, &all))
+		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));
+	else
+		code = tell_missed(&all, &vms, &verdicts);
+	target_free(&verdicts);
+	vms_free(&vms);
+	policy_free(&all);
+	return code;
 }

@@ -21,6 +21,12 @@ void report_done(const struct apply *apply, const char *format, ...) __attribute
 /* Tells that VMs of hooks are left out, so many. DIFFERS. */
 int report_left_out_count(unsigned int nr);
 
+/* Says of each VM with a target of latency whether its pool can hold it. */
+void report_promises(const struct policy *policy);
+
+/* Tells of each VM whose latency was missed when dlspared looked last, and of targets that nobody judges. DONE, or DIFFERS. */
+int report_missed(const struct policy *policy);
+
 /* claim_tell(), as messages. */
 void report_refused(const struct vms *vms, const struct policy *policy);
 

@@ -181,6 +181,7 @@ static bool add_vm(struct state *state, const struct vm_policy *policy, const st
 	if (!seen)
 		return true;
 	vm->age = age(state, seen);
+	vm->verdict = policy && policy->target.latency ? target_of(&state->verdicts, seen) : NULL;
 	vm->groups = vcpu_groups(vm);
 	if (!vm->groups)
 		return false;
@@ -271,6 +272,7 @@ int state_read(struct state *state)
 	else if (claim_find(&state->seen, &state->policy))
 		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));
 	state->time = clock_ns(CLOCK_BOOTTIME);
+	target_load(&state->verdicts);
 	if (code == DONE && (!read_vms(state) || !read_pools(state)))
 		code = fail(FAILED, "out of memory");
 	if (code != DONE)
@@ -299,6 +301,7 @@ void state_free(struct state *state)
 		free(state->pools[i].group);
 	free(state->vms);
 	free(state->pools);
+	target_free(&state->verdicts);
 	vms_free(&state->seen);
 	policy_free(&state->policy);
 	*state = (struct state){ 0 };

@@ -3,6 +3,7 @@
 #ifndef DLSPARE_STATE_H
 #define DLSPARE_STATE_H
 
+#include "apply/target.h"
 #include "host/histogram.h"
 #include "policy/policy.h"
 #include "vmm-hooks/vm.h"
@@ -52,6 +53,7 @@ struct state_vm {
 	struct reservation reservation;	/* of its vCPUs; of the first that differs if one does */
 	bool reservation_differs;	/* from the policy */
 	bool terms_differ;
+	const struct target_verdict *verdict;	/* on its latency; NULL: it has no target, or was not judged lately */
 	uint64_t cpu_time;		/* of all vCPUs, ns */
 	uint64_t age;			/* since the start, ns */
 };
@@ -71,6 +73,7 @@ struct state {
 	size_t nr_vms;
 	struct state_pool *pools;	/* in the order of the policy */
 	size_t nr_pools;
+	struct target_verdicts verdicts;
 	unsigned int left_out;		/* files of hooks that break a rule */
 };
 

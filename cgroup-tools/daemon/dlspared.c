@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,9 +21,11 @@
 #include "apply/apply.h"
 #include "apply/claim.h"
 #include "apply/store.h"
+#include "apply/target.h"
 #include "daemon/event.h"
 #include "host/group.h"
 #include "host/host.h"
+#include "host/units.h"
 
 /* What has no event, such as another's sched_setattr(), is found within this. */
 #define LOOK_MS 60000
@@ -144,16 +147,39 @@ static void written(const char *text, void *data)
 /* written() is for --verbose. */
 static struct apply_listener listener = { failed, noted, NULL, NULL };
 
+/* Of a VM whose target begins to be missed, or is held again. */
+static void judged(const struct vm_policy *vm, const struct target_verdict *verdict, void *data)
+{
+	char *target = policy_target_text(&vm->target), text[256];
+	int priority = verdict->missed ? LOG_WARNING : LOG_NOTICE, code = verdict->missed ? DIFFERS : DONE;
+
+	(void)data;
+	snprintf(text, sizeof(text), "latency %s is %s: of %" PRIu64 " events since the last look %.4g%% had a vCPU within %s%s",
+		 target ? target : "?", verdict->missed ? "missed" : "held again", verdict->events, 100 * verdict->within,
+		 units_print((char[UNITS_TEXT]){ 0 }, vm->target.latency), verdict->missed ? "; see dlspare status" : "");
+	if (to_journal)
+		sd_journal_send("MESSAGE=VM '%s': %s", vm->name, text, "PRIORITY=%d", priority, "DLSPARE_CODE=%d", code,
+				"DLSPARE_VM=%s", vm->name, "DLSPARE_LATENCY=%s", target ? target : "", "DLSPARE_LATENCY_MISSED=%d",
+				verdict->missed, "DLSPARE_LATENCY_WITHIN=%.6f", verdict->within, "DLSPARE_EVENTS=%" PRIu64,
+				verdict->events, NULL);
+	else
+		log_line(priority, code, vm->name, text);
+	free(target);
+}
+
 /* --- looks at the host --- */
 
-/* With what hooks have told of. */
+/* With what hooks have told of: what is watched from now on, and whether targets are held. */
 static void watch(const struct policy *policy)
 {
 	struct vms vms = { 0 };
 	struct policy all;
 
-	if (policy_copy(&all, policy) && store_add_vms(&all, NULL, NULL) && !claim_find(&vms, &all))
+	if (policy_copy(&all, policy) && store_add_vms(&all, NULL, NULL) && !claim_find(&vms, &all)) {
 		event_watch(&all, &vms);
+		if (target_wanted(&all) && target_judge(&all, &vms, judged, NULL))
+			fail(FAILED, STORE_LATENCY ": %s", file_error(errno));
+	}
 	vms_free(&vms);
 	policy_free(&all);
 }

@@ -210,6 +210,23 @@ static bool check_borrow(const struct borrow_policy *borrow, const char *owner, 
 	return true;
 }
 
+/* The kernel counts the waits of those who may borrow. */
+static bool check_target(const struct policy *policy, const struct vm_policy *vm, const char *owner, struct policy_error *error)
+{
+	const struct target_policy *target = &vm->target;
+
+	if (!target->latency)
+		return true;
+	if (target->latency < NSEC_PER_USEC || target->latency > POLICY_LATENCY_MAX)
+		return policy_refuse(error, "%s: latency %s is not in 1us..%s", owner, TIME(target->latency), TIME(POLICY_LATENCY_MAX));
+	if (!target->share || target->share > POLICY_SHARE_ALL)
+		return policy_refuse(error, "%s: latency is of %u of %u events", owner, target->share, POLICY_SHARE_ALL);
+	if (!vm->pool || !vm->borrow.on || reservation_none(policy_pool(policy, vm->pool)->spare))
+		return policy_refuse(error, "%s: latency %s needs a pool of spare reservations and borrow.on: waits of others are not "
+				     "counted", owner, TIME(target->latency));
+	return true;
+}
+
 static bool check_io(const struct io_policy *io, const char *owner, struct policy_error *error)
 {
 	char what[128];
@@ -282,7 +299,7 @@ bool policy_check_vm(const struct policy *policy, size_t index, struct policy_er
 		return policy_refuse(error, "%s: there is no pool %s", owner, policy_quote(vm->pool).text);
 	if (vm->borrow.on && !vm->pool)
 		return policy_refuse(error, "%s: borrow needs a pool", owner);
-	if (!check_borrow(&vm->borrow, owner, error) || !check_io(&vm->io, owner, error) ||
+	if (!check_borrow(&vm->borrow, owner, error) || !check_target(policy, vm, owner, error) || !check_io(&vm->io, owner, error) ||
 	    !check_devices(vm, owner, error))
 		return false;
 	if (reservation_none(vm->reservation) && !vm->pool && vm->io.kind == IO_KEEP)

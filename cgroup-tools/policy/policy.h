@@ -14,6 +14,8 @@
 #include "host/cpus.h"
 #include "host/reservation.h"
 
+struct histogram;
+
 /* Of cpu.spare.pool. */
 #define POLICY_UNITS_MAX 64
 #define POLICY_LINGER_MAX 1000000000ull
@@ -67,6 +69,15 @@ struct process_policy {
 	char *group;			/* in which it is, or below, as a path without slashes around it; NULL: any */
 };
 
+/* How long its events may wait until a vCPU has the CPU. */
+struct target_policy {
+	uint64_t latency;		/* ns; 0: for any time */
+	uint32_t share;			/* of the events, in millionths; POLICY_SHARE_ALL: each */
+};
+
+#define POLICY_SHARE_ALL 1000000
+#define POLICY_LATENCY_MAX 4000000000ull
+
 struct vm_policy {
 	char *name;
 	struct process_policy process;
@@ -74,6 +85,7 @@ struct vm_policy {
 	struct cpus vcpus;		/* their numbers; empty: all */
 	char *pool;			/* NULL: none */
 	struct borrow_policy borrow;
+	struct target_policy target;
 	struct io_policy io;
 	bool any_device;		/* all network devices of the VM are events for it */
 	char **devices;			/* else these; at most IFNAMSIZ - 1 bytes each */
@@ -139,6 +151,13 @@ bool policy_merge(struct policy *to, const struct policy *from);
 
 /* Reads "partitioned" or "global"; false: it is neither. */
 bool policy_edf(enum edf *edf, const char *text);
+
+/* Reads "5ms" or "5ms 99.9%". False: *rule says in words what the text breaks; *target is untouched. */
+bool policy_target(struct target_policy *target, const char *text, const char **rule);
+/* As it is read; new, NULL without memory. */
+char *policy_target_text(const struct target_policy *target);
+/* Did so many of these events wait no longer? True without a target, or where nothing is known. */
+bool policy_target_met(const struct target_policy *target, const struct histogram *histogram);
 
 /* Has each CPU a partition of its own? */
 bool policy_partitioned(const struct pool_policy *pool);

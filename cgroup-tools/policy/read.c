@@ -307,12 +307,23 @@ static bool read_process(const struct reader *reader, const config_setting_t *gr
 	return true;
 }
 
+static bool read_target(const struct reader *reader, const config_setting_t *vm, struct target_policy *target)
+{
+	const char *text = NULL, *rule;
+
+	if (!read_text(reader, vm, "latency", "5ms 99.9%", &text))
+		return false;
+	if (text && !policy_target(target, text, &rule))
+		return refuse_at(reader, line_of(vm, "latency"), "latency %s: %s", policy_quote(text).text, rule);
+	return true;
+}
+
 static bool read_vm(const struct reader *reader, const config_setting_t *group, struct policy *policy)
 {
 	const char *name = NULL, *pool = NULL, *path = NULL;
 	struct vm_policy *vm;
 
-	if (!read_keys(reader, group, "a VM", "name pid uid group runtime period vcpus pool borrow io devices") ||
+	if (!read_keys(reader, group, "a VM", "name pid uid group runtime period vcpus pool borrow latency io devices") ||
 	    !read_text(reader, group, "name", "web", &name) || !read_text(reader, group, "pool", "gold", &pool) ||
 	    !read_text(reader, group, "group", "system.slice/web.service", &path))
 		return false;
@@ -328,7 +339,7 @@ static bool read_vm(const struct reader *reader, const config_setting_t *group, 
 	vm->borrow.on = pool;
 	return read_process(reader, group, &vm->process) && read_reservation(reader, group, &vm->reservation) &&
 	       read_cpus(reader, group, "vcpus", &vm->vcpus) &&
-	       read_borrow(reader, group, &vm->borrow) && read_io(reader, group, &vm->io) &&
+	       read_borrow(reader, group, &vm->borrow) && read_target(reader, group, &vm->target) && read_io(reader, group, &vm->io) &&
 	       read_devices(reader, group, vm);
 }
 

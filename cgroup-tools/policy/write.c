@@ -84,6 +84,20 @@ static void write_borrow(FILE *file, const struct borrow_policy *borrow)
 		TIME(borrow->linger), truth(borrow->timer));
 }
 
+static bool write_target(FILE *file, const struct target_policy *target)
+{
+	char *text;
+
+	if (!target->latency)
+		return true;
+	text = policy_target_text(target);
+	if (!text)
+		return false;
+	write_text(file, "latency", text);
+	free(text);
+	return true;
+}
+
 static bool write_io(FILE *file, const struct io_policy *io)
 {
 	bool good;
@@ -131,6 +145,7 @@ static bool write_vm(FILE *file, const struct vm_policy *vm)
 		write_text(file, "pool", vm->pool);
 		write_borrow(file, &vm->borrow);
 	}
+	good &= write_target(file, &vm->target);
 	good &= write_io(file, &vm->io);
 	write_devices(file, vm);
 	return good;

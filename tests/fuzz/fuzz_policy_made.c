@@ -124,6 +124,10 @@ static void take_vm(struct bytes *bytes, struct policy *policy)
 		vm->borrow.timer = take(bytes) % 2;
 		vm->borrow.linger = take_time(bytes);
 	}
+	if (take(bytes) % 2) {
+		vm->target.latency = take_time(bytes);
+		vm->target.share = take(bytes) << take(bytes) % 16;
+	}
 	vm->io.kind = take(bytes) % 3;
 	vm->io.cpus = take_cpus(bytes);
 	vm->io.reservation = take_reservation(bytes);

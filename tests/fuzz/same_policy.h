@@ -30,7 +30,8 @@ static inline bool same_vm(const struct vm_policy *a, const struct vm_policy *b)
 	    !same_text(a->process.group, b->process.group) || !same_reservation(a->reservation, b->reservation) ||
 	    !cpus_equal(&a->vcpus, &b->vcpus) || !same_text(a->pool, b->pool) || x->on != y->on ||
 	    x->chances != y->chances || x->charge != y->charge || x->reply != y->reply || x->linger != y->linger ||
-	    x->timer != y->timer ||
+	    x->timer != y->timer || a->target.latency != b->target.latency ||
+	    (a->target.latency && a->target.share != b->target.share) ||
 	    a->io.kind != b->io.kind || !cpus_equal(&a->io.cpus, &b->io.cpus) ||
 	    !same_reservation(a->io.reservation, b->io.reservation) || a->any_device != b->any_device ||
 	    a->nr_devices != b->nr_devices)

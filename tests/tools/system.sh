@@ -9,6 +9,7 @@ folder=$1
 PATH=$folder:$PATH
 read -r number stage <"$folder/state"
 readonly conf=/etc/dlspare/dlspare.conf
+readonly polling=/sys/module/kvm/parameters/halt_poll_ns
 # The VM is a service of systemd's, and stays in its group.
 readonly group=system.slice/web.service
 readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 1 --exclusive --group "$group")
@@ -91,6 +92,9 @@ stage_patched() {
 	expect 0 "… for the VM" dlspare assign web answers
 	expect 0 "… with a reservation" dlspare set web --runtime 40ms --period 100ms --io housekeeping
 	soon "it borrows" borrows
+	expect 7 "doctor warns" dlspare --no-color doctor
+	says "… of what Debian's KVM does when a guest halts" "warning  halt polling: a vCPU of VM 'web'" "echo 0 > $polling"
+	expect 0 "… as it says" eval "echo 0 >$polling"
 	expect 0 "doctor: nothing is missing" dlspare --no-color doctor
 	expect 4 "no room for 60 ms" dlspare set web --runtime 60ms
 	says "… and why" "no room on CPU 1"
