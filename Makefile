@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo experiments experiment check check-arches check-debug check-fleet check-neighbours check-referee check-suites check-system tools install deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-arches check-debug check-fleet check-neighbours check-referee check-suites check-system tools install page deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -24,6 +24,9 @@ experiment: ## run one of them (NAME=ping)
 	$(Q)config/setup
 	$(Q)kernel-patches/build $(jobs)
 	$(Q)experiments/run $(or $(NAME),$(error NAME=... is missing; see experiments/run --help))
+
+page: ## write out/experiments.html: each claim of experiments/ with its figures, on one page (OUT=FILE)
+	$(Q)experiments/page $(OUT)
 
 check: ## run all tests
 	$(Q)config/setup
