@@ -10,7 +10,7 @@
 #include "referee.h"
 
 /* Between what is told and what is counted, under the same lock. */
-#define CALL_ERROR	(20 * NSEC_PER_USEC)
+#define CALL_ERROR	(5 * NSEC_PER_USEC)
 
 static void on_event(void *data, struct task_struct *p, bool again)
 {
@@ -39,7 +39,7 @@ static void on_latency(void *data, struct task_struct *p, u64 ns, unsigned int h
 	u64 since = rq->clock - ns;
 
 	referee_step(rq, "has waited", p, ns);
-	if (thread->called && since > thread->called + CALL_ERROR)
+	if (thread->called && since > thread->called + CALL_ERROR + referee_still)
 		referee_fault(rq, REFEREE_LATENCY, p, "waited for longer than is counted",
 			      rq->clock - thread->called, ns);
 	/* It may have been told to leave a tick before it did. */

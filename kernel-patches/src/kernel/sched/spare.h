@@ -55,25 +55,17 @@ enum spare_latency_how {
 #define SPARE_LATENCY_BUCKETS	24
 
 /**
- * struct spare_worst - the longest of a kind
- * @ns: how long
- * @time: when it ended, ns since the epoch
- */
-struct spare_worst {
-	u64 ns;
-	u64 time;
-};
-
-/**
- * struct spare_latency - how long events waited, by enum spare_latency_how
+ * struct spare_latency - how long events waited that were dispatched in one way
  * @nr: how many did so long
  * @total: the sum, ns
- * @worst: the longest since it was last reset
+ * @worst: the longest since that was last reset, ns
+ * @worst_time: when it ended, ns since the epoch
  */
 struct spare_latency {
-	u64			nr[SPARE_NR_LATENCY][SPARE_LATENCY_BUCKETS];
-	u64			total[SPARE_NR_LATENCY];
-	struct spare_worst	worst[SPARE_NR_LATENCY];
+	u64 nr[SPARE_LATENCY_BUCKETS];
+	u64 total;
+	u64 worst;
+	u64 worst_time;
 };
 
 struct spare_latency_cpu;
@@ -133,9 +125,8 @@ struct sched_spare_borrow {
  * @removed: counters of child groups that were removed; spare_mutex
  * @latency: of its threads, NULL if it never had a source; set once under
  *	spare_mutex, read without a lock
- * @latency_removed: of groups below it that were removed, NULL if it never had one
- *	with @latency below it; spare_mutex
- * @latency_epoch: how often the worst was reset; written under spare_mutex
+ * @latency_removed: SPARE_NR_LATENCY of groups below it that were removed, NULL if it
+ *	never had one with @latency below it; spare_mutex
  * @online: its counters are not yet in its parent's @removed; spare_mutex
  */
 struct sched_spare_group {
@@ -157,7 +148,6 @@ struct sched_spare_group {
 	struct spare_stat		removed;
 	struct spare_latency_cpu __percpu *latency;
 	struct spare_latency		*latency_removed;
-	unsigned int			latency_epoch;
 	bool				online;
 };
 

@@ -106,9 +106,9 @@ static void spare_latency_print(struct seq_file *sf, const struct spare_latency 
 	unsigned int how, i;
 
 	for (how = 0; how < SPARE_NR_LATENCY; how++) {
-		total[how] = div_u64(sum->total[how], NSEC_PER_USEC);
-		worst[how] = div_u64(sum->worst[how].ns, NSEC_PER_USEC);
-		time[how] = div_u64(sum->worst[how].time, NSEC_PER_USEC);
+		total[how] = div_u64(sum[how].total, NSEC_PER_USEC);
+		worst[how] = div_u64(sum[how].worst, NSEC_PER_USEC);
+		time[how] = div_u64(sum[how].worst_time, NSEC_PER_USEC);
 	}
 	seq_puts(sf, "total_usec");
 	spare_latency_line(sf, total);
@@ -121,7 +121,7 @@ static void spare_latency_print(struct seq_file *sf, const struct spare_latency 
 		u64 nr[SPARE_NR_LATENCY];
 
 		for (how = 0; how < SPARE_NR_LATENCY; how++)
-			nr[how] = sum->nr[how][i];
+			nr[how] = sum[how].nr[i];
 		if (i < SPARE_LATENCY_BUCKETS - 1)
 			seq_printf(sf, "%u", 1U << i);
 		else
@@ -137,7 +137,7 @@ static int spare_latency_show(struct seq_file *sf, void *v)
 	struct spare_latency *sum;
 
 	/* Too much for the stack. */
-	sum = kzalloc(sizeof(*sum), GFP_KERNEL);
+	sum = kcalloc(SPARE_NR_LATENCY, sizeof(*sum), GFP_KERNEL);
 	if (!sum)
 		return -ENOMEM;
 

@@ -9,7 +9,12 @@ static bool spare_runs(struct rq *rq, struct task_struct *p)
 /* The same, on whatever budget. */
 static bool spare_has_cpu(struct rq *rq, struct task_struct *p)
 {
-	return spare_is_curr(rq, p) && on_dl_rq(sched_spare_curr(p));
+	struct sched_dl_entity *unit = p->dl_server;
+
+	if (!spare_is_curr(rq, p))
+		return false;
+
+	return unit && unit == p->spare.loan ? on_dl_rq(unit) : !p->dl.dl_throttled;
 }
 
 /*
@@ -64,18 +69,19 @@ static void spare_event(struct rq *rq, struct task_struct *p, unsigned int hops)
 	WRITE_ONCE(p->spare.answered, false);
 	WRITE_ONCE(p->spare.served, false);
 	spare_set_pending(p, true);
-	if (spare_has_cpu(rq, p))
-		spare_latency_none(p, p->spare.loan);
-	else
-		spare_latency_begin(rq, p);
-	if (p->spare.loan) {
+	if (p->spare.loan)
 		spare_event_on_loan(rq, p);
+	if (spare_has_cpu(rq, p)) {
+		spare_latency_none(p, p->spare.loan);
 		return;
 	}
-	if (spare_runs(rq, p) || !task_on_rq_queued(p) || spare_runs_next(rq, p))
+	if (p->spare.loan || !task_on_rq_queued(p) || spare_runs_next(rq, p)) {
+		spare_latency_begin(p, sched_clock_cpu(cpu_of(rq)));
 		return;
+	}
 
 	update_rq_clock(rq);
+	spare_latency_begin(p, rq_clock(rq));
 	spare_request(rq, p);
 }
 

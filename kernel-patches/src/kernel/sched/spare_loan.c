@@ -294,7 +294,7 @@ static bool spare_line_up(struct rq *rq, struct task_struct *p)
 		spare_set_pending(p, true);
 	}
 
-	spare_latency_begin(rq, p);
+	spare_latency_begin(p, rq_clock(rq));
 	if (!cpumask_test_cpu(cpu_of(rq), pool->cpus) || spare_owes(rq, p)) {
 		if (!p->spare.refused) {
 			spare_count(p, SPARE_NR_REFUSED, 1);

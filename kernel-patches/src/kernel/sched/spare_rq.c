@@ -123,13 +123,15 @@ static struct sched_dl_entity *spare_switch_to(struct rq *rq,
 {
 	struct sched_dl_entity *to = sched_spare_entity(next);
 
-	if (on_dl_rq(to) && next->spare.called)
-		spare_latency_end(rq, next, to != &next->dl);
-
 	if (!on_dl_rq(to)) {
 		WARN_ON_ONCE(!sched_core_enabled(rq));
 		spare_serve_later(rq);
-	} else if (to == &next->dl) {
+		return to;
+	}
+
+	if (next->spare.called)
+		spare_latency_end(rq, next, to != &next->dl);
+	if (to == &next->dl) {
 		spare_dispatch_own(rq, next);
 	} else if (prev != next || from != to) {
 		spare_dispatch(rq, next);
