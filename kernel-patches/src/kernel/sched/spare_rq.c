@@ -131,11 +131,10 @@ static struct sched_dl_entity *spare_switch_to(struct rq *rq,
 
 	if (next->spare.called)
 		spare_latency_end(rq, next, to != &next->dl);
-	if (to == &next->dl) {
+	if (to == &next->dl)
 		spare_dispatch_own(rq, next);
-	} else if (prev != next || from != to) {
+	else if (prev != next || from != to)
 		spare_dispatch(rq, next);
-	}
 
 	return to;
 }
