@@ -11,7 +11,7 @@ declare -gA _dlspare_options=(
 	[assign]='--chances --charge --no-charge --reply --no-reply --linger --timer --no-timer --on --off --pid --uid --group --dry-run'
 	[top]='--interval --count'
 	[show]='--file'
-	[plan]='--runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
+	[plan]='--live --for --runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
 		--latency --ring --switch-cost --overhead --formulas'
 	[apply]='--dry-run'
 	[reset]='--dry-run'

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dlspare plan: what a policy promises, and what it would take to promise more, by arithmetic alone. A file is for this
- * host, with its CPUs, limit and fair servers, unless --cpus names others; all else is for one with the usual limit and
- * fair servers. Each vCPU is on one CPU.
+ * dlspare plan: what a policy promises, and what it would take to promise more, by arithmetic alone. A file and the policy
+ * in force are for this host, with its CPUs, limit and fair servers, unless --cpus names others; all else is for one with
+ * the usual limit and fair servers. Each vCPU is on one CPU. Of the policy in force the load is measured.
  *
  * The answer is one JSON document; the tables show parts of it.
  */
@@ -61,7 +61,7 @@ static int make_host(struct plan *plan)
 	const struct plan_arguments *arguments = plan->arguments;
 	struct wanted_host host;
 
-	plan->here = arguments->file && cpus_empty(&arguments->cpus);
+	plan->here = (arguments->file || arguments->live) && cpus_empty(&arguments->cpus);
 	if (plan->here && !wanted_host(&host))
 		return fail(FAILED, "/sys/devices/system/cpu: %s", strerror(errno));
 	if (plan->here && privilege_lack())
@@ -111,7 +111,7 @@ int cmd_plan(int argc, char **argv)
 	code = plan_parse(&arguments, argc, argv, &help);
 	if (code || help)
 		goto out;
-	code = read_policy(&plan->policy, &arguments);
+	code = arguments.live ? plan_measure(plan) : read_policy(&plan->policy, &arguments);
 	code = code ? code : make_host(plan);
 	code = code ? code : plan_place(plan);
 	if (code)
@@ -128,6 +128,7 @@ out:
 	json_decref(document);
 	plan_free_arguments(&arguments);
 	policy_free(&plan->policy);
+	free(plan->measured);
 	free(plan->threads);
 	free(plan);
 	return code;

@@ -36,7 +36,15 @@ struct plan_arguments {
 	struct fraction overhead;
 	struct plan_ring *rings;
 	size_t nr_rings;
+	uint64_t live;			/* so long the pools in force are measured; 0: not at all */
 	bool formulas;			/* print them, too */
+};
+
+/* What a pool was asked for. */
+struct plan_measured {
+	double load;			/* of a CPU: units on loan on average */
+	double hold;			/* how long a loan lasts, ns */
+	double blocked;			/* the share of requests that found no unit */
 };
 
 /* A CPU of the host; its number is its index. */
@@ -57,6 +65,7 @@ struct plan_thread {
 struct plan {
 	const struct plan_arguments *arguments;
 	struct policy policy;
+	struct plan_measured *measured;	/* of each of its pools; NULL: by arithmetic alone */
 	bool here;			/* it is about this host */
 	struct cpus host;
 	struct fraction limit;		/* of a CPU */
@@ -70,6 +79,13 @@ struct plan {
 /* Reads them; DONE, or WRONG_USAGE or FAILED after telling why. With *help the usage was wanted and printed. */
 int plan_parse(struct plan_arguments *arguments, int argc, char **argv, bool *help);
 void plan_free_arguments(struct plan_arguments *arguments);
+
+/* --- plan_live.c --- */
+
+/* Measures the policy in force, which the plan has then; DONE or another result after telling why. */
+int plan_measure(struct plan *plan);
+/* How long a loan of so much CPU time lasts, both in ns: the unit is Ps-Qs late each time it was drained on the way. */
+double plan_hold(double borrowed, struct reservation unit);
 
 /* --- plan_place.c --- */
 

@@ -13,6 +13,10 @@
 
 /* Of --latency and --hold, below RING_MAX. */
 #define TIME_MAX (1000 * NSEC_PER_SEC)
+/* Of --live. */
+#define LIVE_DEFAULT (10 * NSEC_PER_SEC)
+#define LIVE_MIN (100 * NSEC_PER_MSEC)
+#define LIVE_MAX (3600 * NSEC_PER_SEC)
 
 /* A decimal number without a sign, at most 15 digits. */
 static bool parse_decimal(struct fraction *number, const char *text)
@@ -136,6 +140,8 @@ enum {
 	OPTION_SWITCH_COST,
 	OPTION_OVERHEAD,
 	OPTION_RING,
+	OPTION_LIVE,
+	OPTION_FOR,
 	OPTION_FORMULAS,
 };
 
@@ -155,6 +161,8 @@ static const struct option long_options[] = {
 	{ "switch-cost", required_argument, NULL, OPTION_SWITCH_COST },
 	{ "overhead", required_argument, NULL, OPTION_OVERHEAD },
 	{ "ring", required_argument, NULL, OPTION_RING },
+	{ "live", no_argument, NULL, OPTION_LIVE },
+	{ "for", required_argument, NULL, OPTION_FOR },
 	{ "formulas", no_argument, NULL, OPTION_FORMULAS },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL },
@@ -163,6 +171,7 @@ static const struct option long_options[] = {
 static const char usage[] =
 	"Usage: dlspare plan FILE [OPTION]...\n"
 	"       dlspare plan --runtime TIME --period TIME [OPTION]...\n"
+	"       dlspare plan --live [--for TIME] [OPTION]...\n"
 	"\n"
 	"What a policy promises, and what it would take to promise more. Changes nothing.\n"
 	"Exits with 4 when the policy does not fit.\n"
@@ -175,6 +184,9 @@ static const char usage[] =
 	"  --spare-runtime TIME     a unit gives so much\n"
 	"  --spare-period TIME      every so long; default: no pool\n"
 	"  --units N                so many units on each CPU, 1..64; default 1\n"
+	"\n"
+	"  --live                   the policy in force; how often its pools are asked, and how long loans last, is measured\n"
+	"  --for TIME               so long, 100ms to 3600s; default 10s\n"
 	"\n"
 	"The host:\n"
 	"                           with FILE, and without --cpus, this one: its CPUs, limit and fair servers\n"
@@ -280,6 +292,14 @@ static int parse_option(struct plan_arguments *arguments, int option, const char
 		return cpus_empty(&arguments->cpus) ? fail(WRONG_USAGE, "--cpus '': a host has CPUs") : DONE;
 	case OPTION_LIMIT:
 		return parse_limit(&arguments->limit, text);
+	case OPTION_LIVE:
+		arguments->live = arguments->live ? arguments->live : LIVE_DEFAULT;
+		return DONE;
+	case OPTION_FOR:
+		code = parse_time(&arguments->live, name, text, LIVE_MAX);
+		if (!code && arguments->live < LIVE_MIN)
+			code = fail(WRONG_USAGE, "--for '%s': it must be 100ms to 3600s", text);
+		return code;
 	case OPTION_FORMULAS:
 		arguments->formulas = true;
 		return DONE;
@@ -329,6 +349,11 @@ int plan_parse(struct plan_arguments *arguments, int argc, char **argv, bool *he
 		arguments->file = argv[optind++];
 	if (optind < argc)
 		return fail(WRONG_USAGE, "plan: '%s' is one FILE too many", argv[optind]);
+	if (arguments->live && (arguments->file || describes_vms(arguments) || arguments->rate >= 0 || arguments->hold ||
+				!cpus_empty(&arguments->cpus)))
+		return fail(WRONG_USAGE, "plan: --live has the policy in force, its rate, hold and CPUs; what describes others goes without it");
+	if (arguments->live)
+		return DONE;
 	if (arguments->file && describes_vms(arguments))
 		return fail(WRONG_USAGE, "plan: '%s' describes the VMs and their pool; options that do go without a FILE",
 			    arguments->file);

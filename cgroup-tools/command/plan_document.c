@@ -84,12 +84,19 @@ static json_t *vm_rows(const struct plan *plan)
 	return rows;
 }
 
+static const struct plan_measured *measured(const struct plan *plan, const struct pool_policy *pool)
+{
+	return plan->measured ? &plan->measured[pool - plan->policy.pools] : NULL;
+}
+
 static uint64_t hold_of(const struct plan *plan, const struct pool_policy *pool)
 {
+	if (measured(plan, pool))
+		return measured(plan, pool)->hold;
 	return plan->arguments->hold ? plan->arguments->hold : pool->spare.period;
 }
 
-/* The CPU where the pool is asked most, how many vCPUs may ask there, and the load they offer. */
+/* The CPU where the pool is asked most, with measured loads one like the others; how many vCPUs may ask there, and the load they offer. */
 static int busiest(const struct plan *plan, const struct pool_policy *pool, unsigned int *borrowers, double *load)
 {
 	struct cpus cpus = plan_pool_cpus(plan, pool);
@@ -106,7 +113,7 @@ static int busiest(const struct plan *plan, const struct pool_policy *pool, unsi
 			if (plan->threads[i].cpu != cpu || plan->threads[i].io || plan_lender(plan, vm) != pool)
 				continue;
 			asking++;
-			offered += erlang_load(1, plan->arguments->rate, latency_share(vm->reservation), hold);
+			offered += erlang_load(1, measured(plan, pool) ? 1 : plan->arguments->rate, latency_share(vm->reservation), hold);
 		}
 		if (best < 0 || offered > *load) {
 			best = cpu;
@@ -114,6 +121,8 @@ static int busiest(const struct plan *plan, const struct pool_policy *pool, unsi
 			*load = offered;
 		}
 	}
+	if (measured(plan, pool))
+		*load = measured(plan, pool)->load;
 	return best;
 }
 
@@ -127,9 +136,10 @@ static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
 	needed = erlang_units(load, blocking, POLICY_UNITS_MAX);
 	few = erlang_units_engset(borrowers, load, blocking, POLICY_UNITS_MAX);
 	sum = fraction_sum(plan->cpus[cpu].sum, fraction_multiply(share, fraction((int)few - (int)pool->units, 1)));
-	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
+	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
 			 "unit", output_json_reservation(pool->spare), "units_per_cpu", pool->units, "cpu", cpu, "borrowers", borrowers,
 			 "hold_ns", plan_time(hold_of(plan, pool)), "load", plan_number(load),
+			 "blocked_seen", measured(plan, pool) ? plan_number(measured(plan, pool)->blocked) : json_null(),
 			 "blocked", plan_number(erlang_blocking(load, pool->units)),
 			 "blocked_few", plan_number(erlang_engset(borrowers, load, pool->units)),
 			 "waits", plan_number(erlang_waiting(load, pool->units)),
@@ -151,7 +161,7 @@ static json_t *pool_rows(const struct plan *plan)
 
 static unsigned int topics_of(const struct plan *plan)
 {
-	unsigned int topics = PLAN_VMS | (plan->arguments->rate < 0 ? 0 : PLAN_EVENTS) | (plan->arguments->nr_rings ? PLAN_RINGS : 0);
+	unsigned int topics = PLAN_VMS | (plan->arguments->rate < 0 && !plan->measured ? 0 : PLAN_EVENTS) | (plan->arguments->nr_rings ? PLAN_RINGS : 0);
 
 	for (size_t i = 0; i < plan->policy.nr_vms; i++)
 		if (plan_lender(plan, &plan->policy.vms[i]))

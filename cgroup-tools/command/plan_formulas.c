@@ -24,6 +24,8 @@ static const struct formula {
 	{ PLAN_CHARGE, "MOST", "Q/P+2Qs/window of 1s, with charge", KERNEL_TEXT ", 3.4" },
 	{ PLAN_LOANS, "TARGET", "WORST, DRAINED or WHOLE <= target: always, unit free, fresh unit", "the columns named" },
 	{ PLAN_EVENTS, "LOAD", "A = N rate (1-U) hold, on the CPU where it is largest", "offered traffic, Erlang 1917" },
+	{ PLAN_EVENTS, "LOAD", "with --live: loans x hold/time, the same on each CPU; hold = b + floor(b/Qs)(Ps-Qs) for b borrowed a loan", "measured" },
+	{ PLAN_EVENTS, "SEEN", "with --live: waits of loans", "measured" },
 	{ PLAN_EVENTS, "BLOCKED", "B(A,m) = A B(A,m-1)/(m + A B(A,m-1)), B(A,0) = 1", "Erlang-B, Erlang 1917" },
 	{ PLAN_EVENTS, "FEW VMS", "as B, with (N-m)A/N for A", "Engset 1918, for N VMs" },
 	{ PLAN_EVENTS, "WAITS", "C = m B/(m-A(1-B))", "Erlang-C, Erlang 1917" },

@@ -41,7 +41,8 @@ static const struct column vm_columns[] = {
 
 static const struct column pool_columns[] = {
 	{ "POOL", "name", PLAIN }, { "Qs/Ps", "unit", RESERVATION }, { "UNITS", "units_per_cpu", PLAIN }, { "CPU", "cpu", PLAIN },
-	{ "VCPUS", "borrowers", PLAIN }, { "HOLD", "hold_ns", TIME }, { "LOAD", "load", PLAIN }, { "BLOCKED", "blocked", PLAIN },
+	{ "VCPUS", "borrowers", PLAIN }, { "HOLD", "hold_ns", TIME }, { "LOAD", "load", PLAIN }, { "SEEN", "blocked_seen", PLAIN },
+	{ "BLOCKED", "blocked", PLAIN },
 	{ "FEW VMS", "blocked_few", PLAIN }, { "WAITS", "waits", PLAIN }, { "MEAN WAIT", "mean_wait_ns", TIME },
 	{ "NEEDED", "needed", PLAIN }, { "FEW VMS", "needed_few", PLAIN }, { "COST", "cost", SHARE },
 	{ "FITS", "fits", PLAIN },

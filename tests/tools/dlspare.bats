@@ -75,6 +75,11 @@ policy() {
 	fails 2 "--pid '0'" set web --pid 0
 	fails 2 "--uid 'root'" set web --uid root
 	fails 2 "--uid '-1'" assign web gold --uid -1
+	fails 2 "--latency '5': " set web --latency 5
+	fails 2 "--latency '5ms 101%': " set web --latency "5ms 101%"
+	fails 2 "--for '10ms': it must be 100ms to 3600s" plan --live --for 10ms
+	fails 2 "--live has the policy in force" plan --live --runtime 1ms --period 10ms
+	fails 2 "--live has the policy in force" plan --live --rate 100
 	fails 2 "--uid '2147483648'" assign web gold --uid 2147483648
 }
 

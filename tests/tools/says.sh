@@ -111,6 +111,7 @@ json() {
 	documents assign web gold
 	documents set web --runtime 9ms --period 100ms
 	documents set web --runtime 8ms --period 100ms --vcpu 0 --io deadline:1ms/100ms
+	documents set web --latency "5ms 99.9%"
 	documents pool set gold --units 2
 	documents find
 	documents status
@@ -124,6 +125,7 @@ json() {
 	documents verify
 	documents doctor
 	documents plan /tmp/policy --rate 3
+	documents plan --live --for 100ms
 	documents unset web
 	documents pool delete gold
 	documents apply /tmp/policy
