@@ -42,8 +42,8 @@ static void on_latency(void *data, struct task_struct *p, u64 ns, unsigned int h
 	if (thread->called && since > thread->called + CALL_ERROR + referee_still)
 		referee_fault(rq, REFEREE_LATENCY, p, "waited for longer than is counted",
 			      rq->clock - thread->called, ns);
-	/* It may have been told to leave a tick before it did. */
-	if (since + TICK_NSEC < thread->left)
+	/* It may have been told to leave a tick before it did, or have lost its unit where the CPU stood still. */
+	if (since + TICK_NSEC + referee_overrun(rq, rq->clock_task) < thread->left)
 		referee_fault(rq, REFEREE_LATENCY, p, "counted as waiting, and it ran",
 			      rq->clock - thread->left, ns);
 	thread->called = 0;

@@ -1,0 +1,115 @@
+#!/bin/bash
+# In the testbed, on 3 CPUs: a VM's latency is held, missed, and held again, and who should tell does.
+#   testbed run --cpus 3 --add lib.sh --add DLSPARE --add DLSPARED --add WORKVM targets.sh
+set -uo pipefail
+# shellcheck source=tests/tools/lib.sh
+. /add/lib.sh
+export PATH=$PATH:/add
+declare -A vm=() vcpu=()
+
+# As in why.sh: it computes all the time, and a packet at its tap is an event.
+start_work() { # NAME
+	local number=${#vm[@]}
+	(exec -a qemu-system-x86_64 workvm -name "$1" -work spin -tap "t$1" >"/tmp/work.$1" 2>&1) &
+	vm[$1]=$!
+	within 5000 grep -qs ready "/tmp/work.$1" || { echo "# $1: $(<"/tmp/work.$1")"; return 1; }
+	read -r _ "vcpu[$1]" <"/tmp/work.$1"
+	ip addr add "10.9.$number.1/24" dev "t$1"
+	ip link set "t$1" up
+	ip neigh add "10.9.$number.2" lladdr 02:00:00:00:00:02 dev "t$1" nud permanent
+	echo "10.9.$number.2" >"/tmp/address.$1"
+	dlspare assign "$1" gold --no-reply --quiet
+	dlspare set "$1" --runtime 4ms --period 100ms --device any --quiet
+}
+
+event() { # NAME
+	echo event >"/dev/udp/$(<"/tmp/address.$1")/9"
+}
+
+depleted() { # NAME
+	local before now
+	while :; do
+		before=$(cut -d ' ' -f 1 "/proc/${vcpu[$1]}/schedstat")
+		sleep 0.003
+		now=$(cut -d ' ' -f 1 "/proc/${vcpu[$1]}/schedstat")
+		[[ $now != "$before" ]] || return 0
+	done
+}
+
+# Each has the unit for itself; or a waits until b's own budget is back.
+quick() {
+	local i
+	for i in 1 2 3; do
+		depleted a
+		event a
+		sleep 0.1
+	done
+}
+slow() {
+	depleted a
+	event b
+	sleep 0.01
+	event a
+	sleep 0.2
+}
+
+# A minute later the daemon looks again.
+look() {
+	local file=/run/dlspare/latency time
+	if [[ -e $file ]]; then
+		time=$(grep -oE '"time":[0-9]+' $file)
+		sed -i "s/$time/\"time\":$((${time#*:} - 60000000000))/" $file
+	fi
+	dlspared --once >/tmp/log 2>&1
+	said=$(</tmp/log)
+}
+
+missed() { # 0|1
+	dlspare metrics >/tmp/metrics
+	grep -Fx "dlspare_vm_latency_missed{vm=\"a\",pool=\"gold\"} $1" /tmp/metrics || { grep latency_missed /tmp/metrics; return 1; }
+}
+
+main() {
+	dlspare pool create gold --runtime 1ms --period 10ms --cpus 1 --exclusive --quiet
+	start_work a && start_work b || { report 1 "two VMs"; plan; return; }
+	expect 0 "a target" dlspare set a --latency 20ms
+	says "… is told of" "events within 20ms"
+	expect 3 "no VM with one leaves its pool" dlspare assign a none
+	expect 0 "verify before it was judged" dlspare verify
+	says "… says so" "VM 'a': nobody has judged its latency"
+	look
+	same "what came before is not judged" "" "$said"
+	quick
+	look
+	same "held: nothing is said" "" "$said"
+	expect 0 "… verify" dlspare verify
+	expect 0 "… metrics" missed 0
+	slow
+	look
+	says "missed: it is said" "<4>dlspared: VM 'a': latency 20ms is missed: of " " events since the last look " "% had a vCPU within 20ms"
+	expect 7 "… verify" dlspare verify
+	says "… which VM" "VM 'a': latency 20ms is missed: of the last "
+	expect 0 "… metrics" missed 1
+	look
+	same "… and not again, when nothing comes" "" "$said"
+	expect 7 "… verify" dlspare verify
+	quick
+	look
+	says "held again: it is said" "<5>dlspared: VM 'a': latency 20ms is held again: "
+	expect 0 "… verify" dlspare verify
+	expect 0 "… metrics" missed 0
+	expect 0 "a target that the pool cannot hold" dlspare set a --latency 5ms
+	dlspare show >/tmp/policy
+	expect 0 "… validate says it" dlspare validate /tmp/policy
+	says "… by which formula" "VM 'a': latency 5ms cannot be held: a fresh unit of pool 'gold' answers within Ps-Qs = 9ms"
+	expect 0 "without a target" dlspare set a --latency none
+	look
+	expect 1 "… there is no metric" missed 0
+	expect 0 "reset" dlspare reset
+	report "$([[ ! -e /run/dlspare/latency ]]; echo $?)" "… forgets what was judged"
+	stop_fake "${vm[a]}"
+	stop_fake "${vm[b]}"
+	plan
+}
+
+main
