@@ -54,6 +54,12 @@ static const struct command {
 	{ "top", cmd_top, "[--interval TIME] [--count N]", "what the VMs do and have, live",
 	  "  --interval TIME                between two pictures, 100ms..3600s (1s)\n"
 	  "  --count N                      so many pictures, as lines (until q)\n" },
+	{ "why", cmd_why, "VM [OPTION]...", "what late events of a VM have waited for",
+	  "  --last TIME                    look for so long, 10ms..86400s (10s); of a saved trace the last TIME (all)\n"
+	  "  --later-than TIME              what is late (the period of its pool's units; without a pool 1ms)\n"
+	  "  --from FILE                    what trace-cmd record has saved, in place of the running kernel\n"
+	  "  --threads TIDS                 with --from: the threads of its vCPUs then, in order: 1201,1202\n"
+	  "  --trace FILE                   write a timeline too, for ui.perfetto.dev or chrome://tracing\n" },
 	{ "show", cmd_show, "[--file]", "the policy in force, as a configuration file",
 	  "  --file                         without the VMs that hooks have told of\n" },
 	{ "find", cmd_find, "", "VMs that run, their threads and devices", "" },

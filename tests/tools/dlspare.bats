@@ -58,6 +58,15 @@ policy() {
 	fails 2 "one word too many" verify now
 	fails 2 "one file is needed" apply
 	fails 2 "one file is needed" validate
+	fails 2 "why: the name of a VM is missing" why
+	fails 2 "why: 'db' is one word too many" why web db
+	fails 2 "--threads is for a saved trace, with --from" why web --threads 7
+}
+
+@test "why: a trace that is none, or not there, is told by its name" {
+	fails 1 "--from '/dev/null' is no trace of trace-cmd record" why nobody --from /dev/null --threads 7
+	fails 5 "--from '/nowhere': No such file or directory" why nobody --from /nowhere --threads 7
+	fails 5 "--trace '/nowhere/x'" why nobody --from /dev/null --threads 7 --trace /nowhere/x
 }
 
 @test "times need their units, and numbers their ranges" {
@@ -73,6 +82,9 @@ policy() {
 	fails 2 "--io 'sometimes'" set web --io sometimes
 	fails 2 "--edf 'local'" pool create gold --edf local
 	fails 2 "--pid '0'" set web --pid 0
+	fails 2 "--last '1ms': it must be 10ms to 86400s" why web --last 1ms
+	fails 2 "--later-than '0ms': it must be more than 0" why web --later-than 0ms
+	fails 2 "--threads '7x': it must be a whole number, 1 to 4194304" why nobody --from /dev/null --threads 7x
 	fails 2 "--uid 'root'" set web --uid root
 	fails 2 "--uid '-1'" assign web gold --uid -1
 	fails 2 "--latency '5': " set web --latency 5
