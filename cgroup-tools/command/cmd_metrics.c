@@ -14,10 +14,11 @@
 #include "command/state.h"
 #include "host/file.h"
 
-/* What VMs have beside an enum state_counter. */
+/* What VMs and pools have beside an enum state_counter. */
 enum {
 	RUNNING = NR_STATE_COUNTERS,
 	DIFFERENT,
+	VCPUS,
 	RUNTIME,
 	PERIOD,
 	CPU_TIME,
@@ -35,9 +36,12 @@ static const struct metric {
 } metrics[] = {
 	{ RUNNING, VM, "running", "gauge", "Whether the VM runs.", NULL },
 	{ DIFFERENT, VM, "differs", "gauge", "Whether its reservation or its terms are not as in the policy.", NULL },
+	{ VCPUS, VM, "vcpus", "gauge", "vCPUs that its reservation is for.", NULL },
 	{ RUNTIME, VM, "runtime_seconds", "gauge", "Runtime of each vCPU's reservation.", NULL },
 	{ PERIOD, VM, "period_seconds", "gauge", "Period of each vCPU's reservation.", NULL },
 	{ CPU_TIME, VM, "cpu_seconds_total", "counter", "CPU time of its vCPUs.", NULL },
+	{ RUNTIME, POOL, "runtime_seconds", "gauge", "Runtime of each spare reservation.", NULL },
+	{ PERIOD, POOL, "period_seconds", "gauge", "Period of each spare reservation.", NULL },
 	{ STATE_UNITS, POOL, "units", "gauge", "Spare reservations, on all its CPUs.", NULL },
 	{ STATE_UNITS_BUSY, POOL, "units_busy", "gauge", "Spare reservations on loan.", NULL },
 	{ STATE_EVENTS, VM | POOL, "events_total", "counter", "Packets and interrupts of devices.", NULL },
@@ -107,6 +111,9 @@ static bool vm_value(const struct state_vm *vm, int what, uint64_t *value)
 	case DIFFERENT:
 		*value = vm->reservation_differs || vm->terms_differ;
 		return vm->vm;
+	case VCPUS:
+		*value = vm->nr_vcpus;
+		return vm->vm;
 	case RUNTIME:
 		*value = vm->reservation.runtime;
 		return *value;
@@ -119,6 +126,21 @@ static bool vm_value(const struct state_vm *vm, int what, uint64_t *value)
 	default:
 		*value = vm->counters.value[what];
 		return vm->counters.known;
+	}
+}
+
+static bool pool_value(const struct state_pool *pool, int what, uint64_t *value)
+{
+	switch (what) {
+	case RUNTIME:
+		*value = pool->policy->spare.runtime;
+		return *value;
+	case PERIOD:
+		*value = pool->policy->spare.period;
+		return *value;
+	default:
+		*value = pool->counters.value[what];
+		return pool->counters.known;
 	}
 }
 
@@ -190,17 +212,18 @@ static void write_vms(FILE *file, const struct metric *metric, const struct stat
 
 static void write_pools(FILE *file, const struct metric *metric, const struct state *state)
 {
+	uint64_t value;
 	size_t i;
 
 	write_head(file, metric, "pool");
 	for (i = 0; i < state->nr_pools; i++) {
 		const struct state_pool *pool = &state->pools[i];
 
-		if (!pool->counters.known)
+		if (!pool_value(pool, metric->value, &value))
 			continue;
 		fprintf(file, "dlspare_pool_%s", metric->name);
 		write_label(file, "{", "pool", pool->policy->name);
-		write_value(file, metric, pool->counters.value[metric->value]);
+		write_value(file, metric, value);
 	}
 }
 

@@ -49,7 +49,8 @@ struct state_vm {
 	struct state_counters counters;	/* sums of those groups */
 	struct histogram latency;	/* the same */
 	struct state_thread *threads;	/* in the order of vm->threads */
-	struct reservation reservation;	/* of its vCPUs; of the first that differs if one does */
+	unsigned int nr_vcpus;		/* that the policy is about, those that are gone left out */
+	struct reservation reservation;	/* of them; of the first that differs if one does */
 	bool reservation_differs;	/* from the policy */
 	bool terms_differ;
 	uint64_t cpu_time;		/* of all vCPUs, ns */
