@@ -14,10 +14,11 @@
 #include "command/state.h"
 #include "host/file.h"
 
-/* What VMs have beside an enum state_counter. */
+/* What VMs and pools have beside an enum state_counter. */
 enum {
 	RUNNING = NR_STATE_COUNTERS,
 	DIFFERENT,
+	VCPUS,
 	RUNTIME,
 	PERIOD,
 	CPU_TIME,
@@ -38,12 +39,15 @@ static const struct metric {
 } metrics[] = {
 	{ RUNNING, VM, "running", "gauge", "Whether the VM runs.", NULL },
 	{ DIFFERENT, VM, "differs", "gauge", "Whether its reservation or its terms are not as in the policy.", NULL },
+	{ VCPUS, VM, "vcpus", "gauge", "vCPUs that its reservation is for.", NULL },
 	{ RUNTIME, VM, "runtime_seconds", "gauge", "Runtime of each vCPU's reservation.", NULL },
 	{ PERIOD, VM, "period_seconds", "gauge", "Period of each vCPU's reservation.", NULL },
 	{ CPU_TIME, VM, "cpu_seconds_total", "counter", "CPU time of its vCPUs.", NULL },
 	{ TARGET, VM, "latency_target_seconds", "gauge", "So long its events may wait at most.", NULL },
 	{ TARGET_SHARE, VM, "latency_target_ratio", "gauge", "So large a share of its events must wait no longer.", NULL },
 	{ MISSED, VM, "latency_missed", "gauge", "Whether more of them did wait longer when dlspared looked last.", NULL },
+	{ RUNTIME, POOL, "runtime_seconds", "gauge", "Runtime of each spare reservation.", NULL },
+	{ PERIOD, POOL, "period_seconds", "gauge", "Period of each spare reservation.", NULL },
 	{ STATE_UNITS, POOL, "units", "gauge", "Spare reservations, on all its CPUs.", NULL },
 	{ STATE_UNITS_BUSY, POOL, "units_busy", "gauge", "Spare reservations on loan.", NULL },
 	{ STATE_EVENTS, VM | POOL, "events_total", "counter", "Packets and interrupts of devices.", NULL },
@@ -115,6 +119,9 @@ static bool vm_value(const struct state_vm *vm, int what, uint64_t *value)
 	case DIFFERENT:
 		*value = vm->reservation_differs || vm->terms_differ;
 		return vm->vm;
+	case VCPUS:
+		*value = vm->nr_vcpus;
+		return vm->vm;
 	case RUNTIME:
 		*value = vm->reservation.runtime;
 		return *value;
@@ -139,43 +146,101 @@ static bool vm_value(const struct state_vm *vm, int what, uint64_t *value)
 	}
 }
 
-/* The format forbids to give a series twice: of VMs with one name the first counts. */
-static bool is_second(const struct state *state, size_t i)
+static bool pool_value(const struct state_pool *pool, int what, uint64_t *value)
 {
-	return i && !strcmp(state->vms[i].name, state->vms[i - 1].name);
+	switch (what) {
+	case RUNTIME:
+		*value = pool->policy->spare.runtime;
+		return *value;
+	case PERIOD:
+		*value = pool->policy->spare.period;
+		return *value;
+	default:
+		*value = pool->counters.value[what];
+		return pool->counters.known;
+	}
 }
 
-static void write_vms(FILE *file, const struct metric *metric, const struct state *state)
+/* A VM, and its name as it is written. */
+struct named {
+	char *name;
+	const struct state_vm *vm;
+};
+
+static bool is_refused(const struct state_vm *vm)
+{
+	return vm->vm && vm->vm->refused;
+}
+
+/* Of those with one name, who was refused comes last. */
+static int by_name(const void *a, const void *b)
+{
+	const struct named *one = a, *other = b;
+	int order = strcmp(one->name, other->name);
+
+	if (!order)
+		order = is_refused(one->vm) - is_refused(other->vm);
+	return order ? order : (one->vm > other->vm) - (one->vm < other->vm);
+}
+
+/*
+ * Those to be written; NULL is behind the last. The format forbids to give a series twice: of VMs with one name, in UTF-8, the first
+ * counts. NULL without memory.
+ */
+static const struct state_vm **list_vms(const struct state *state)
+{
+	const struct state_vm **vms = calloc(state->nr_vms + 1, sizeof(*vms));
+	struct named *all = calloc(state->nr_vms + 1, sizeof(*all));
+	size_t i, nr = 0;
+	bool good = vms && all;
+
+	for (i = 0; good && i < state->nr_vms; i++) {
+		all[i] = (struct named){ output_utf8(state->vms[i].name), &state->vms[i] };
+		good = all[i].name;
+	}
+	if (good)
+		qsort(all, state->nr_vms, sizeof(*all), by_name);
+	for (i = 0; good && i < state->nr_vms; i++)
+		if (!i || strcmp(all[i].name, all[i - 1].name))
+			vms[nr++] = all[i].vm;
+	for (i = 0; all && i < state->nr_vms; i++)
+		free(all[i].name);
+	free(all);
+	if (good)
+		return vms;
+	free(vms);
+	return NULL;
+}
+
+static void write_vms(FILE *file, const struct metric *metric, const struct state_vm **vms)
 {
 	uint64_t value;
-	size_t i;
 
 	write_head(file, metric, "vm");
-	for (i = 0; i < state->nr_vms; i++) {
-		const struct state_vm *vm = &state->vms[i];
-
-		if (is_second(state, i) || !vm_value(vm, metric->value, &value))
+	for (; *vms; vms++) {
+		if (!vm_value(*vms, metric->value, &value))
 			continue;
 		fprintf(file, "dlspare_vm_%s", metric->name);
-		write_label(file, "{", "vm", vm->name);
-		write_label(file, ",", "pool", vm->pool ? vm->pool->name : "");
+		write_label(file, "{", "vm", (*vms)->name);
+		write_label(file, ",", "pool", (*vms)->pool ? (*vms)->pool->name : "");
 		write_value(file, metric, value);
 	}
 }
 
 static void write_pools(FILE *file, const struct metric *metric, const struct state *state)
 {
+	uint64_t value;
 	size_t i;
 
 	write_head(file, metric, "pool");
 	for (i = 0; i < state->nr_pools; i++) {
 		const struct state_pool *pool = &state->pools[i];
 
-		if (!pool->counters.known)
+		if (!pool_value(pool, metric->value, &value))
 			continue;
 		fprintf(file, "dlspare_pool_%s", metric->name);
 		write_label(file, "{", "pool", pool->policy->name);
-		write_value(file, metric, pool->counters.value[metric->value]);
+		write_value(file, metric, value);
 	}
 }
 
@@ -213,54 +278,53 @@ static void write_histogram(FILE *file, const struct state_vm *vm, enum histogra
 	fprintf(file, "} %" PRIu64 "\n", count);
 }
 
-static void write_latency(FILE *file, const struct state *state)
+static void write_latency(FILE *file, const struct state_vm **vms)
 {
 	size_t i;
 	int how;
 
 	fprintf(file, "# HELP dlspare_event_latency_seconds How long events waited for their vCPU, by how it was dispatched.\n"
 		"# TYPE dlspare_event_latency_seconds histogram\n");
-	for (i = 0; i < state->nr_vms; i++)
-		for (how = 0; state->vms[i].latency.known && !is_second(state, i) && how < NR_HISTOGRAM_HOWS; how++)
-			write_histogram(file, &state->vms[i], how);
+	for (i = 0; vms[i]; i++)
+		for (how = 0; vms[i]->latency.known && how < NR_HISTOGRAM_HOWS; how++)
+			write_histogram(file, vms[i], how);
 	fprintf(file, "# HELP dlspare_event_latency_worst_seconds The longest of these waits since it was last reset.\n"
 		"# TYPE dlspare_event_latency_worst_seconds gauge\n");
-	for (i = 0; i < state->nr_vms; i++) {
-		if (!state->vms[i].latency.known || is_second(state, i))
+	for (i = 0; vms[i]; i++) {
+		if (!vms[i]->latency.known)
 			continue;
-		write_latency_labels(file, "worst_seconds", &state->vms[i]);
-		fprintf(file, "} %.9f\n", (double)histogram_worst(&state->vms[i].latency, NULL) / NSEC_PER_SEC);
+		write_latency_labels(file, "worst_seconds", vms[i]);
+		fprintf(file, "} %.9f\n", (double)histogram_worst(&vms[i]->latency, NULL) / NSEC_PER_SEC);
 	}
 }
 
-static unsigned int count_seconds(const struct state *state)
+static size_t count(const struct state_vm **vms)
 {
-	unsigned int nr = 0;
-	size_t i;
+	size_t nr = 0;
 
-	for (i = 0; i < state->nr_vms; i++)
-		nr += is_second(state, i);
+	while (vms[nr])
+		nr++;
 	return nr;
 }
 
-static void write_all(FILE *file, const struct state *state)
+static void write_all(FILE *file, const struct state *state, const struct state_vm **vms)
 {
 	size_t i;
 
 	fprintf(file, "# HELP dlspare_left_out VMs without metrics: what hooks have told of breaks a rule.\n"
 		"# TYPE dlspare_left_out gauge\ndlspare_left_out %u\n", state->left_out);
 	fprintf(file, "# HELP dlspare_names_taken Processes that have the name of another VM, and no metrics.\n"
-		"# TYPE dlspare_names_taken gauge\ndlspare_names_taken %u\n", count_seconds(state));
+		"# TYPE dlspare_names_taken gauge\ndlspare_names_taken %zu\n", state->nr_vms - count(vms));
 	for (i = 0; i < NR_METRICS; i++)
 		if (metrics[i].owners & VM)
-			write_vms(file, &metrics[i], state);
+			write_vms(file, &metrics[i], vms);
 	for (i = 0; i < NR_METRICS; i++)
 		if (metrics[i].owners & POOL)
 			write_pools(file, &metrics[i], state);
-	write_latency(file, state);
+	write_latency(file, vms);
 }
 
-static int write_file(const char *path, const struct state *state)
+static int write_file(const char *path, const struct state *state, const struct state_vm **vms)
 {
 	char *text = NULL;
 	size_t size;
@@ -269,7 +333,7 @@ static int write_file(const char *path, const struct state *state)
 
 	if (!file)
 		return fail(FAILED, "out of memory");
-	write_all(file, state);
+	write_all(file, state, vms);
 	if (fclose(file))
 		code = fail(FAILED, "out of memory");
 	else if (file_replace(path, text))
@@ -297,6 +361,7 @@ int cmd_metrics(int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ 0 },
 	};
+	const struct state_vm **vms;
 	const char *path = NULL;
 	struct state state;
 	int option, code;
@@ -314,12 +379,16 @@ int cmd_metrics(int argc, char **argv)
 	code = state_read(&state);
 	if (code != DONE)
 		return code;
-	if (path)
-		code = write_file(path, &state);
+	vms = list_vms(&state);
+	if (!vms)
+		code = fail(FAILED, "out of memory");
+	else if (path)
+		code = write_file(path, &state, vms);
 	else
-		write_all(stdout, &state);
+		write_all(stdout, &state, vms);
 	if (code == DONE)
 		code = check_all(&state);
+	free(vms);
 	state_free(&state);
 	return code;
 }

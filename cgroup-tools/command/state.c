@@ -125,7 +125,6 @@ static void read_vcpu(struct state_vm *vm, const struct state_thread *thread, bo
 
 static bool read_threads(struct state_vm *vm)
 {
-	bool is_first = true;
 	size_t i;
 
 	vm->threads = calloc(vm->vm->nr_threads + 1, sizeof(*vm->threads));
@@ -141,8 +140,7 @@ static bool read_threads(struct state_vm *vm)
 		vm->cpu_time += vm->threads[i].cpu_time;
 		if (!vm->threads[i].class || (vm->policy && !wanted_vcpu(vm->policy, thread)))
 			continue;
-		read_vcpu(vm, &vm->threads[i], is_first);
-		is_first = false;
+		read_vcpu(vm, &vm->threads[i], !vm->nr_vcpus++);
 	}
 	return true;
 }

@@ -50,7 +50,8 @@ struct state_vm {
 	struct state_counters counters;	/* sums of those groups */
 	struct histogram latency;	/* the same */
 	struct state_thread *threads;	/* in the order of vm->threads */
-	struct reservation reservation;	/* of its vCPUs; of the first that differs if one does */
+	unsigned int nr_vcpus;		/* that the policy is about, those that are gone left out */
+	struct reservation reservation;	/* of them; of the first that differs if one does */
 	bool reservation_differs;	/* from the policy */
 	bool terms_differ;
 	const struct target_verdict *verdict;	/* on its latency; NULL: it has no target, or was not judged lately */

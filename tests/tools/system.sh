@@ -37,6 +37,10 @@ borrows() { dlspare status web | awk '{ print } $1 == "loans" && $2 > 0 { found 
 has_reservation() { dlspare status web | grep -E '^reservation +40ms/100ms$'; }
 has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys/fs/cgroup/$group/cpu.spare.pool; }
 is_as_before() { diff <(echo "$before") <(picture); }
+# The node exporter says this line.
+exports() (
+	exec 3<>/dev/tcp/127.0.0.1/9100 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && grep -E -- "^$1" <&3
+)
 no_errors() { said=$(journal _COMM=dlspared -p warning); echo "$said"; [[ ! $said ]]; }
 kernel_is_well() { ! journalctl -q -k -b -o cat | grep -E 'WARNING:|BUG:|Oops|INFO: (rcu|task)|general protection|UBSAN:|refcount_t'; }
 
@@ -53,6 +57,26 @@ write_conf() { # RUNTIME
 	END
 }
 
+# Off, then on for all that follows.
+metrics() {
+	local unit=dlspare-metrics
+	expect 0 "the metrics' units have no mistake" systemd-analyze verify --man=no $unit.service $unit.timer
+	expect 1 "they are off" systemctl is-enabled $unit.timer
+	expect 3 "… and do not run" systemctl is-active $unit.timer
+	expect 0 "systemctl enable --now" systemctl enable --now $unit.timer
+	soon "… the node exporter has them" exports 'dlspare_vm_running\{pool="",vm="web"\} 1'
+	mkdir -p /run/dlspare/vms.d
+	echo 'vms = ( { name = "x"; pool = "lead"; } );' >/run/dlspare/vms.d/x.conf
+	expect 0 "a VM that is left out is no failure of the unit" systemctl start $unit.service
+	expect 0 "… and is counted" exports "dlspare_left_out 1"
+	rm /run/dlspare/vms.d/x.conf
+	mv /var/lib/prometheus/node-exporter{,.away}
+	expect 1 "without the node exporter's folder it fails" systemctl start $unit.service
+	expect 0 "… and says why" eval "journal -u $unit | grep -F -- '--output '"
+	mv /var/lib/prometheus/node-exporter{.away,}
+	expect 0 "with it, it does not" systemctl start $unit.service
+}
+
 # A kernel without spare reservations.
 stage_debian() {
 	local before lacks="no spare reservations"
@@ -62,6 +86,7 @@ stage_debian() {
 	expect 6 "doctor: something is missing" dlspare --no-color doctor
 	says "… the kernel" "kernel: it has $lacks (CONFIG_SCHED_SPARE): install"
 	expect 0 "a VM starts" systemctl start web
+	metrics
 	look_around
 	expect 6 "a pool with units is refused" "${create[@]}"
 	says "… for what it lacks" "$lacks"
@@ -95,6 +120,7 @@ stage_patched() {
 	expect 7 "doctor warns" dlspare --no-color doctor
 	says "… of what Debian's KVM does when a guest halts" "warning  halt polling: a vCPU of VM 'web'" "echo 0 > $polling"
 	expect 0 "… as it says" eval "echo 0 >$polling"
+	soon "… the node exporter has its loans" exports 'dlspare_vm_loans_total\{pool="answers",vm="web"\} [1-9]'
 	expect 0 "doctor: nothing is missing" dlspare --no-color doctor
 	expect 4 "no room for 60 ms" dlspare set web --runtime 60ms
 	says "… and why" "no room on CPU 1"

@@ -137,6 +137,8 @@ static void sees_policy_and_vms_together(void **state)
 	assert_null(host.vms[1].policy);
 	assert_int_equal(host.vms[1].vm->pid, 200);
 	assert_null(host.vms[1].pool);
+	/* Its vCPU is gone. */
+	assert_int_equal(host.vms[1].nr_vcpus, 0);
 	assert_string_equal(host.vms[1].groups[0], "machines");
 	assert_null(host.vms[1].groups[1]);
 	assert_null(host.vms[1].terms);
@@ -149,6 +151,7 @@ static void sees_policy_and_vms_together(void **state)
 	assert_null(host.vms[2].groups[1]);
 	assert_int_equal(host.vms[2].counters.value[STATE_BORROWED], 4500000);
 	assert_int_equal(host.vms[2].cpu_time, 2500000);
+	assert_int_equal(host.vms[2].nr_vcpus, 1);
 	/* This test has no reservation. */
 	assert_true(host.vms[2].reservation_differs);
 	assert_int_equal(host.vms[2].reservation.runtime, 0);
@@ -239,6 +242,7 @@ static void looks_at_the_vcpus_of_the_policy_only(void **state)
 	assert_int_equal(state_read(&host), DONE);
 	assert_int_equal(host.nr_vms, 1);
 	assert_int_equal(host.vms[0].vm->nr_threads, 3);
+	assert_int_equal(host.vms[0].nr_vcpus, 0);
 	/* vCPU 1 is gone, and vCPU 0 has what it likes. */
 	assert_false(host.vms[0].reservation_differs);
 	assert_int_equal(host.vms[0].cpu_time, 5000000);
