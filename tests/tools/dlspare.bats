@@ -175,18 +175,88 @@ documents() { # COMMAND...
 	[[ $output == *"cannot be written"* ]]
 }
 
-@test "top fits into a narrow terminal" {
-	for columns in 40 30 12; do
-		run bash -c "(sleep 1; echo q) | script -qec 'env TERM=vt100 LINES=9 COLUMNS=$columns \"$dlspare\" top' /dev/null"
-		echo "$columns: $output"
-		[ "$status" -eq 0 ]
-		[[ $output == *VM* ]]
-		case $columns in
-		40) [[ $output == *PID*%CPU* && $output != *Q/P* ]] ;;
-		30) [[ $output == *PID* && $output != *%CPU* ]] ;;
-		12) [[ $output != *PID* ]] ;;
-		esac
+# What dlspare top writes on a terminal until the shell commands have pressed q.
+on_terminal() { # COLUMNS ENVIRONMENT KEYS
+	run bash -c "($3) | script -qec 'stty cols $1 rows 24; exec env -u LINES -u COLUMNS $2 \"$dlspare\" top --interval 200ms' /dev/null"
+	printf '%s: %q\n' "$1 $2" "$output"
+	[ "$status" -eq 0 ]
+}
+
+# In how many lines of the output curses sets a colour.
+colors() {
+	grep -cE $'\e\\[([0-9]*;)*[34][0-9](;[0-9]*)*m' <<<"$output" || :
+}
+
+@test "top has on a terminal what fits, from 12 columns to 200" {
+	for columns in 200 160 120 80 60 40 30 12; do
+		on_terminal $columns TERM=vt100 'sleep 1; printf q'
+		[[ $output == *VM* && $output != *PID$'\n'* ]]
+		# Each from some width on.
+		for heading in PID:160 POOL:160 WAITS/s:120 %LOAN:120 EVENTS/s:80 SHARE:60 "S P50:40" WORST:30 PAST:30 "S P99:12"; do
+			if ((columns >= ${heading#*:})); then
+				[[ $output == *${heading%:*}* ]]
+			else
+				[[ $output != *${heading%:*}* ]]
+			fi
+		done
+		((columns < 40)) || [[ $output == *"VMs by name"*"h help"* ]]
 	done
+}
+
+@test "top without colours writes none, and without UTF-8 nothing but ASCII" {
+	on_terminal 80 "TERM=xterm NO_COLOR=1" 'sleep 1; printf q'
+	[ "$(colors)" -eq 0 ]
+	on_terminal 80 TERM=xterm 'sleep 1; printf q'
+	[ "$(colors)" -gt 0 ]
+	on_terminal 40 "TERM=xterm LC_ALL=C" 'sleep 0.7; printf h; sleep 0.7; printf q'
+	[[ $output == *"Sorted by"*" . to 100us : to 1ms | to 10ms"*" # more"* ]]
+	[ "$(LC_ALL=C grep -c '[^ -~[:cntrl:]]' <<<"$output")" -eq 0 ]
+	on_terminal 40 "TERM=xterm LC_ALL=C.UTF-8" 'sleep 0.7; printf ?; sleep 0.7; printf q'
+	[[ $output == *"▁ to 100us"*"▇ more"* ]]
+}
+
+@test "top prints lines where the terminal cannot move its cursor" {
+	for terminal in dumb nonsense; do
+		run timeout 3 script -qec "env TERM=$terminal '$dlspare' top --interval 200ms" /dev/null
+		printf '%q\n' "$output"
+		[[ $output == *TIME*VM*"S P99"* && $output != *$'\e'* && $output != *"h help"* ]]
+	done
+}
+
+@test "top takes keys: each sorts, others do nothing" {
+	on_terminal 80 TERM=vt100 'for key in u s "\\000" c e "\\033[B" "\\033[6~" "\\033OF" z l n; do sleep 0.2; printf "$key"; done; sleep 0.3; printf q'
+	[[ $output == *"by name"*"share of Q/P"*"S p99"*"%CPU"*"events/s"* && $output != *null* ]]
+}
+
+@test "top follows a terminal that gets another size" {
+	run script -qec "stty cols 160 rows 24; (sleep 1; stty cols 40 </dev/tty; sleep 1; kill -TERM \$\$) & exec env -u LINES -u COLUMNS TERM=vt100 '$dlspare' top" /dev/null
+	printf '%q\n' "$output"
+	# curses shows first what it had, cut off.
+	[[ $output == *SHARE*PID*SHARE* && ${output##*SHARE} == *"S P99"*PAST* && ${output##*SHARE} != *PID* ]]
+}
+
+@test "top gives the terminal back when it is ended" {
+	for signal in TERM INT; do
+		run script -qec "sh -c '(sleep 1; kill -$signal \$\$) & exec env TERM=xterm \"$dlspare\" top'; echo ended \$?; stty -a" /dev/null
+		printf '%q\n' "$output"
+		[[ $output == *$'\e[?1049h'*$'\e[?1049l'*"ended 0"* && ${output##*ended} =~ [\ \;]icanon && ${output##*ended} =~ [\ \;]echo ]]
+	done
+}
+
+@test "top ends when its terminal is gone, also if no signal tells it" {
+	script -qec "sh -c 'trap \"\" HUP; echo \$\$ >pid; exec env TERM=vt100 \"$dlspare\" top'" /dev/null </dev/zero >/dev/null 3>&- &
+	sleep 1
+	kill -9 $!
+	sleep 1
+	run cat "/proc/$(cat pid)/stat"
+	echo "$output"
+	[[ $status -ne 0 || $output == *") Z "* ]]
+}
+
+@test "top ends when nobody reads it any more" {
+	run timeout 10 bash -c "'$dlspare' top --json --interval 100ms | head -n 1"
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 1 ]
 }
 
 @test "doctor names what is missing on a kernel without the patches" {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # In the testbed, on 3 CPUs: is what dlspare says so? Successes, dry runs, refusals that name who holds what is missing, and the
 # documents of --json.
-#   testbed run --cpus 3 --add lib.sh --add DLSPARE --add FAKEVM --add SCHEMA --add dlspare.schema.json says.sh
+#   testbed run --cpus 3 --add lib.sh --add DLSPARE --add FAKEVM --add SCHEMA --add dlspare.schema.json --add SCRIPT --add terminfo says.sh
 set -uo pipefail
 # shellcheck source=tests/tools/lib.sh
 . /add/lib.sh
@@ -130,6 +130,56 @@ json() {
 	documents pool delete gold
 	documents apply /tmp/policy
 	documents reset
+}
+
+# What dlspare top writes on a terminal before it is ended; in $said.
+on_terminal() { # COLUMNS ENVIRONMENT...
+	said=$(TERMINFO=/add/terminfo script -qc "stty cols $1 rows 12
+		sh -c '(sleep 1; kill -TERM \$\$) & exec env ${*:2} dlspare top --interval 300ms'
+		echo ended \$?; stty -a" /dev/null </dev/null)
+}
+
+# Whether it says so, or with "not" before it that it does not; \E, \a and so on stand for these.
+writes() { # NAME [not] TEXT...
+	local name=$1 text missing='' not=''
+	shift
+	for text; do
+		[[ $text != not ]] || { not=1; continue; }
+		printf -v text %b "$text"
+		if [[ $said == *"$text"* ]]; then [[ ! $not ]] || missing+=" not: $text"; else [[ $not ]] || missing+=" $text"; fi
+		not=''
+	done
+	report ${#missing} "$name" "$(printf '%q, missing:%q' "$said" "$missing")"
+}
+
+# What curses writes when it sets a colour.
+colors() {
+	grep -cE $'\e\\[([0-9]*;)*[34][0-9](;[0-9]*)*m' <<<"$said"
+}
+
+# VMs with a reservation and a pool, and with a name that not every terminal has the letters of, nor room for.
+terminals() {
+	local other columns
+	dlspare pool create gold --runtime 1ms --period 10ms --units 2 --cpus 1 --exclusive --quiet
+	dlspare assign web gold --quiet
+	dlspare set web --runtime 9ms --period 100ms --quiet
+	start_fake $'b\xc3\xa4r-of-the-very-long-name'
+	other=$pid
+	for columns in 40 80 160 200; do
+		on_terminal $columns TERM=vt100
+		writes "top on $columns columns shows the pool and the VMs, and gives the terminal back" gold 0/2 web "S P99" 'b??r-of-the-' 'ended 0' ' icanon' ' echo'
+	done
+	writes "… on 200 all of it" 2x9ms/100ms .......... 1ms/10ms "$web" 'b??r-of-the-very-long-name'
+	on_terminal 40 TERM=vt100 LC_ALL=C
+	writes "… on 40 as much of the name as there is room for" 'b??r-of-the-very-l~'
+	on_terminal 80 TERM=xterm
+	report "$(($(colors) == 0))" "with colours"
+	on_terminal 80 TERM=xterm NO_COLOR=1
+	report "$(($(colors) != 0))" "… and without" "$(printf %q "$said")"
+	on_terminal 80 TERM=dumb
+	writes "on a terminal without a cursor there are lines" "TIME     VM" 'b??r-of-the-very-~ none' not '\e'
+	stop_fake "$other"
+	dlspare reset --quiet
 }
 
 # Threads of SCHED_DEADLINE that are nobody's VM, on each CPU 90 %.
@@ -265,6 +315,7 @@ main() {
 	successes
 	dry_runs
 	json
+	terminals
 	others
 	cpus_away
 	limits

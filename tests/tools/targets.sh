@@ -46,11 +46,14 @@ quick() {
 	done
 }
 slow() {
-	depleted a
-	event b
-	sleep 0.01
-	event a
-	sleep 0.2
+	local i
+	for i in 1 2 3; do
+		depleted b
+		event b
+		depleted a
+		event a
+		sleep 0.1
+	done
 }
 
 # A minute later the daemon looks again.
