@@ -156,7 +156,7 @@ static void judged(const struct vm_policy *vm, const struct target_verdict *verd
 	(void)data;
 	snprintf(text, sizeof(text), "latency %s is %s: of %" PRIu64 " events since the last look %.4g%% had a vCPU within %s%s",
 		 target ? target : "?", verdict->missed ? "missed" : "held again", verdict->events, 100 * verdict->within,
-		 units_print((char[UNITS_TEXT]){ 0 }, vm->target.latency), verdict->missed ? "; see dlspare status" : "");
+		 units_print((char[UNITS_TEXT]){ 0 }, vm->target.latency), verdict->missed ? "; see dlspare why" : "");
 	if (to_journal)
 		sd_journal_send("MESSAGE=VM '%s': %s", vm->name, text, "PRIORITY=%d", priority, "DLSPARE_CODE=%d", code,
 				"DLSPARE_VM=%s", vm->name, "DLSPARE_LATENCY=%s", target ? target : "", "DLSPARE_LATENCY_MISSED=%d",

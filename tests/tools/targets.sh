@@ -38,16 +38,14 @@ depleted() { # NAME
 
 # Each has the unit for itself; or a waits until b's own budget is back.
 quick() {
-	local i
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		depleted a
 		event a
 		sleep 0.1
 	done
 }
 slow() {
-	local i
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		depleted b
 		event b
 		depleted a
@@ -76,7 +74,11 @@ main() {
 	# A minute ago there was a host.
 	sleep 61
 	dlspare pool create gold --runtime 1ms --period 10ms --cpus 1 --exclusive --quiet
-	start_work a && start_work b || { report 1 "two VMs"; plan; return; }
+	if ! start_work a || ! start_work b; then
+		report 1 "two VMs"
+		plan
+		return
+	fi
 	expect 0 "a target" dlspare set a --latency 20ms
 	says "… is told of" "events within 20ms"
 	expect 3 "no VM with one leaves its pool" dlspare assign a none
