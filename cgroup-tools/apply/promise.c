@@ -51,12 +51,12 @@ char *promise_text(const struct policy *policy, const struct vm_policy *vm)
 				  "drained just before, within 2(Ps-Qs) = %s", vm->name, target, pool->name, TIME(fresh), TIME(drained));
 		break;
 	case PROMISE_SHARED:
-		length = asprintf(&text, "VM '%s': latency %s is held by a unit of pool '%s', within 2(Ps-Qs) = %s; %u VMs share %u on a CPU, "
+		length = asprintf(&text, "VM '%s': latency %s is held by a free unit of pool '%s', within 2(Ps-Qs) = %s; %u VMs share %u on a CPU, "
 				  "and who finds none waits: see dlspare plan --rate", vm->name, target, pool->name, TIME(drained),
 				  borrowers(policy, vm->pool), pool->units);
 		break;
 	case PROMISE_HELD:
-		length = asprintf(&text, "VM '%s': latency %s is held by a unit of pool '%s', within 2(Ps-Qs) = %s", vm->name, target,
+		length = asprintf(&text, "VM '%s': latency %s is held by a free unit of pool '%s', within 2(Ps-Qs) = %s", vm->name, target,
 				  pool->name, TIME(drained));
 		break;
 	}

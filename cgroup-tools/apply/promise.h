@@ -6,8 +6,8 @@
 #include "policy/policy.h"
 
 enum promise {
-	PROMISE_HELD,			/* whoever finds a unit is answered in time, each time */
-	PROMISE_SHARED,			/* the same, but VMs share units: who finds none waits for one */
+	PROMISE_HELD,			/* by a unit that is free, also one that was drained just before */
+	PROMISE_SHARED,			/* the same, and VMs share units: who finds none waits for one */
 	PROMISE_DRAINED,		/* a fresh unit answers in time, one that was drained just before does not */
 	PROMISE_BROKEN,			/* not even a fresh one does */
 };

@@ -40,6 +40,7 @@ static struct target_verdict read_verdict(const json_t *entry)
 	return (struct target_verdict){
 		.pid = number_of(entry, "pid"),
 		.start = number_of(entry, "start"),
+		.target = { number_of(entry, "latency"), number_of(entry, "share") },
 		.missed = json_is_true(json_object_get(entry, "missed")),
 		.events = number_of(entry, "events"),
 		.within = json_number_value(json_object_get(entry, "within")),
@@ -65,8 +66,9 @@ static json_t *entry_json(const struct target_verdict *verdict, const struct his
 	for (how = 0; how < NR_HISTOGRAM_HOWS; how++)
 		for (i = 0; i < HISTOGRAM_BUCKETS; i++)
 			json_array_append_new(counted, json_integer(histogram->nr[how][i]));
-	return json_pack("{s:I, s:I, s:b, s:I, s:f, s:o}", "pid", (json_int_t)verdict->pid, "start", (json_int_t)verdict->start,
-			 "missed", (int)verdict->missed, "events", (json_int_t)verdict->events, "within", verdict->within,
+	return json_pack("{s:I, s:I, s:I, s:I, s:b, s:I, s:f, s:o}", "pid", (json_int_t)verdict->pid, "start",
+			 (json_int_t)verdict->start, "latency", (json_int_t)verdict->target.latency, "share",
+			 (json_int_t)verdict->target.share, "missed", (int)verdict->missed, "events", (json_int_t)verdict->events, "within", verdict->within,
 			 "counted", counted);
 }
 
@@ -95,12 +97,18 @@ void target_free(struct target_verdicts *verdicts)
 	*verdicts = (struct target_verdicts){ 0 };
 }
 
-const struct target_verdict *target_of(const struct target_verdicts *verdicts, const struct vm *vm)
+static bool is_about(const struct target_verdict *verdict, const struct vm_policy *policy, const struct vm *vm)
+{
+	return verdict->pid == vm->pid && verdict->start == vm->start && verdict->target.latency == policy->target.latency &&
+	       verdict->target.share == policy->target.share;
+}
+
+const struct target_verdict *target_of(const struct target_verdicts *verdicts, const struct vm_policy *policy, const struct vm *vm)
 {
 	size_t i;
 
 	for (i = 0; i < verdicts->nr; i++)
-		if (verdicts->list[i].pid == vm->pid && verdicts->list[i].start == vm->start)
+		if (is_about(&verdicts->list[i], policy, vm))
 			return &verdicts->list[i];
 	return NULL;
 }
@@ -117,14 +125,18 @@ bool target_wanted(const struct policy *policy)
 
 /* --- to judge --- */
 
-static const json_t *entry_of(const json_t *list, const struct vm *vm)
+/* What was judged of the VM before, for the same target; NULL: nothing. */
+static const json_t *entry_of(const json_t *list, const struct vm_policy *policy, const struct vm *vm)
 {
+	struct target_verdict verdict;
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		if (number_of(entry, "pid") == (uint64_t)vm->pid && number_of(entry, "start") == vm->start)
+	json_array_foreach(list, i, entry) {
+		verdict = read_verdict(entry);
+		if (is_about(&verdict, policy, vm))
 			return entry;
+	}
 	return NULL;
 }
 
@@ -141,58 +153,85 @@ static bool count(struct histogram *histogram, const struct pool_policy *pool, c
 	return groups;
 }
 
-/* What came before the first look is not judged. */
+/* What came before the first look is not judged. When nothing came it stays as it was. */
 static struct target_verdict judge(const struct vm_policy *policy, const struct vm *vm, const struct histogram *now,
-				   const struct histogram *before)
+				   const json_t *entry)
 {
-	struct histogram since = histogram_since(now, before);
+	struct histogram before, since;
 
+	read_counted(&before, entry);
+	since = histogram_since(now, &before);
+	if (entry && !histogram_count(&since))
+		return read_verdict(entry);
 	return (struct target_verdict){
 		.pid = vm->pid,
 		.start = vm->start,
+		.target = policy->target,
 		.missed = !policy_target_met(&policy->target, &since),
 		.events = since.known ? histogram_count(&since) : 0,
 		.within = since.known ? histogram_share_within(&since, policy->target.latency) : 1,
 	};
 }
 
-int target_judge(const struct policy *policy, const struct vms *vms,
-		 void (*tell)(const struct vm_policy *vm, const struct target_verdict *verdict, void *data), void *data)
+/* A VM of which something is to be told, once it is saved. */
+struct change {
+	const struct vm_policy *vm;
+	struct target_verdict verdict;
+};
+
+/* Adds the VM's entry to the list; true: *change is to be told. */
+static bool judge_vm(const struct policy *policy, const struct vm_policy *wanted, const struct vm *vm, const json_t *old, json_t *list,
+		     struct change *change)
 {
-	json_t *file = read_file(), *old = json_object_get(file, "vms"), *list = json_array(), *new;
-	uint64_t now = clock_ns(CLOCK_BOOTTIME), last = number_of(file, "time");
-	char *text = NULL;
-	int status = 0;
-	size_t i;
+	const json_t *entry = entry_of(old, wanted, vm);
+	struct histogram counted;
 
-	if (file && now > last && now - last < JUDGE_NS)
-		goto out;
-	for (i = 0; i < policy->nr_vms; i++) {
-		const struct vm_policy *wanted = &policy->vms[i];
-		const struct vm *vm = wanted->target.latency ? vms_named(vms, wanted->name) : NULL;
-		const json_t *entry = vm ? entry_of(old, vm) : NULL;
-		struct histogram counted, before;
-		struct target_verdict verdict;
+	if (!count(&counted, policy_pool(policy, wanted->pool), vm))
+		return false;
+	*change = (struct change){ wanted, judge(wanted, vm, &counted, entry) };
+	json_array_append_new(list, entry_json(&change->verdict, &counted));
+	return change->verdict.missed != (entry && read_verdict(entry).missed);
+}
 
-		if (!vm || !count(&counted, policy_pool(policy, wanted->pool), vm))
-			continue;
-		read_counted(&before, entry);
-		verdict = judge(wanted, vm, &counted, &before);
-		/* Nothing came: it stays as it was told. */
-		if (!verdict.events)
-			verdict.missed = entry && read_verdict(entry).missed;
-		if (verdict.missed != (entry && read_verdict(entry).missed))
-			tell(wanted, &verdict, data);
-		json_array_append_new(list, entry_json(&verdict, &counted));
-	}
-	new = json_pack("{s:I, s:O}", "time", (json_int_t)now, "vms", list);
-	text = new ? json_dumps(new, JSON_COMPACT) : NULL;
+static int save(uint64_t now, json_t *list)
+{
+	json_t *new = json_pack("{s:I, s:O}", "time", (json_int_t)now, "vms", list);
+	char *text = new ? json_dumps(new, JSON_COMPACT) : NULL;
+	int status;
+
 	json_decref(new);
 	if (!text)
 		errno = ENOMEM;
 	status = text ? file_replace(host_path(STORE_LATENCY), text) : -1;
-out:
 	free(text);
+	return status;
+}
+
+int target_judge(const struct policy *policy, const struct vms *vms,
+		 void (*tell)(const struct vm_policy *vm, const struct target_verdict *verdict, void *data), void *data)
+{
+	json_t *file = read_file(), *old = json_object_get(file, "vms"), *list = json_array();
+	struct change *changes = calloc(policy->nr_vms + 1, sizeof(*changes));
+	uint64_t now = clock_ns(CLOCK_BOOTTIME), last = number_of(file, "time");
+	size_t nr = 0, i;
+	int status = 0;
+
+	if (file && now > last && now - last < JUDGE_NS)
+		goto out;
+	for (i = 0; changes && i < policy->nr_vms; i++) {
+		const struct vm_policy *wanted = &policy->vms[i];
+		const struct vm *vm = wanted->target.latency ? vms_named(vms, wanted->name) : NULL;
+
+		if (vm)
+			nr += judge_vm(policy, wanted, vm, old, list, &changes[nr]);
+	}
+	errno = ENOMEM;
+	status = changes ? save(now, list) : -1;
+	/* What is not saved will be told when it is. */
+	for (i = 0; !status && i < nr; i++)
+		tell(changes[i].vm, &changes[i].verdict, data);
+out:
+	free(changes);
 	json_decref(list);
 	json_decref(file);
 	return status;

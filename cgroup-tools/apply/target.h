@@ -15,9 +15,10 @@
 struct target_verdict {
 	pid_t pid;			/* the VM's, and when it was started */
 	uint64_t start;
+	struct target_policy target;	/* that it is about; of another one it says nothing */
 	bool missed;
-	uint64_t events;		/* that it is of; without any nothing is missed */
-	double within;			/* this share of them waited no longer than the target */
+	uint64_t events;		/* that it is of: of the last minute in which any came */
+	double within;			/* so large a share of them did not surely wait for longer */
 };
 
 struct target_verdicts {
@@ -30,7 +31,7 @@ struct target_verdicts {
 void target_load(struct target_verdicts *verdicts);
 void target_free(struct target_verdicts *verdicts);
 /* NULL: it was not judged. */
-const struct target_verdict *target_of(const struct target_verdicts *verdicts, const struct vm *vm);
+const struct target_verdict *target_of(const struct target_verdicts *verdicts, const struct vm_policy *policy, const struct vm *vm);
 
 /*
  * Judges the VMs of the policy that have a target and run, if it is time to, and tells of each that begins to miss its target, or

@@ -45,7 +45,7 @@ static const struct metric {
 	{ CPU_TIME, VM, "cpu_seconds_total", "counter", "CPU time of its vCPUs.", NULL },
 	{ TARGET, VM, "latency_target_seconds", "gauge", "So long its events may wait at most.", NULL },
 	{ TARGET_SHARE, VM, "latency_target_ratio", "gauge", "So large a share of its events must wait no longer.", NULL },
-	{ MISSED, VM, "latency_missed", "gauge", "Whether more of them did wait longer when dlspared looked last.", NULL },
+	{ MISSED, VM, "latency_missed", "gauge", "Whether more of them surely waited longer when dlspared looked last.", NULL },
 	{ RUNTIME, POOL, "runtime_seconds", "gauge", "Runtime of each spare reservation.", NULL },
 	{ PERIOD, POOL, "period_seconds", "gauge", "Period of each spare reservation.", NULL },
 	{ STATE_UNITS, POOL, "units", "gauge", "Spare reservations, on all its CPUs.", NULL },

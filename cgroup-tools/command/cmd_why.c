@@ -337,8 +337,13 @@ static void catch_interrupts(void)
 	struct sigaction action = { .sa_handler = interrupt };
 	size_t i;
 
-	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		sigaction(numbers[i], &action, NULL);
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		struct sigaction before;
+
+		/* Of nohup and the like. */
+		if (!sigaction(numbers[i], NULL, &before) && before.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
 	/* A pipe that nobody reads: finish() tells it. */
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -428,7 +433,7 @@ static int look_with_timeline(struct look *look, struct why_listener *listener)
 	char *text = NULL;
 	size_t size;
 	FILE *file;
-	int code;
+	int code, bad;
 
 	/* Before the look, not after it. */
 	if (file_draft(&draft, look->trace, ""))
@@ -440,7 +445,9 @@ static int look_with_timeline(struct look *look, struct why_listener *listener)
 		return fail(FAILED, "out of memory");
 	timeline_listen(look->timeline, listener);
 	code = look_at(look, listener);
-	if (timeline_end(look->timeline) | fclose(file) && code == DONE)
+	bad = timeline_end(look->timeline);
+	bad |= fclose(file);
+	if (bad && code == DONE)
 		code = fail(FAILED, "out of memory");
 	if (code == DONE && file_replace(look->trace, text))
 		code = fail(errno == ENOENT ? NOT_FOUND : FAILED, "--trace '%s': %s", look->trace, file_error(errno));

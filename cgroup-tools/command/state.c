@@ -179,7 +179,7 @@ static bool add_vm(struct state *state, const struct vm_policy *policy, const st
 	if (!seen)
 		return true;
 	vm->age = age(state, seen);
-	vm->verdict = policy && policy->target.latency ? target_of(&state->verdicts, seen) : NULL;
+	vm->verdict = policy && policy->target.latency ? target_of(&state->verdicts, policy, seen) : NULL;
 	vm->groups = vcpu_groups(vm);
 	if (!vm->groups)
 		return false;

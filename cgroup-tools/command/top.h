@@ -50,7 +50,7 @@ struct top_vm {
 	double loan;			/* beside it, on loans; NAN: nobody counts it */
 	bool latency_known;
 	uint64_t events;		/* that TOP_P50 and so on are of */
-	uint64_t bound;			/* S at most while a fresh unit is free, Ps-Qs, ns; 0: no unit is promised */
+	uint64_t bound;			/* of S, ns: the target of the policy, or Ps-Qs; 0: no unit is promised */
 };
 
 struct top_pool {

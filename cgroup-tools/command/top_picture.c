@@ -82,7 +82,7 @@ static double measure_reserved(struct top_vm *row, const struct state_vm *now, c
 	return used;
 }
 
-/* What it gets as long as a fresh unit is free. */
+/* What the policy wants, or what it gets as long as a fresh unit is free. */
 static uint64_t bound_of(const struct state_vm *vm)
 {
 	if (!vm->pool || !vm->pool->spare.runtime || !vm->policy->borrow.on)

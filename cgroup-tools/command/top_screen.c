@@ -355,7 +355,7 @@ static void put_all_help(void)
 	y++;
 	put_help(&y, "S: how long events waited for the CPU");
 	put_help(&y, "since the picture before; worst: at most");
-	put_help(&y, "! the p99 is above Ps-Qs of the pool");
+	put_help(&y, "! the p99 is above the VM's latency, or Ps-Qs of its pool");
 	put_help(&y, "PAST: the p99 of each picture, that of");
 	put_help(&y, "the last one at the right:");
 	put_levels(&y);

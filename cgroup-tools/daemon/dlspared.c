@@ -154,7 +154,7 @@ static void judged(const struct vm_policy *vm, const struct target_verdict *verd
 	int priority = verdict->missed ? LOG_WARNING : LOG_NOTICE, code = verdict->missed ? DIFFERS : DONE;
 
 	(void)data;
-	snprintf(text, sizeof(text), "latency %s is %s: of %" PRIu64 " events since the last look %.4g%% had a vCPU within %s%s",
+	snprintf(text, sizeof(text), "latency %s is %s: of %" PRIu64 " waits and events since the last look %.4g%% were within %s%s",
 		 target ? target : "?", verdict->missed ? "missed" : "held again", verdict->events, 100 * verdict->within,
 		 units_print((char[UNITS_TEXT]){ 0 }, vm->target.latency), verdict->missed ? "; see dlspare why" : "");
 	if (to_journal)

@@ -174,15 +174,10 @@ uint64_t histogram_quantile(const struct histogram *histogram, double share)
 double histogram_share_within(const struct histogram *histogram, uint64_t ns)
 {
 	double all = histogram_count(histogram), within = 0;
-	uint64_t low, high;
 	int i;
 
-	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		limits(histogram, i, &low, &high);
-		if (ns >= high)
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
+		if (!i || histogram_bound(i - 1) < ns)
 			within += count_in(histogram, i);
-		else if (ns > low)
-			within += count_in(histogram, i) * ((double)(ns - low) / (high - low));
-	}
 	return all ? within / all : 1;
 }

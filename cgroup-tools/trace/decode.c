@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "trace/decode.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,14 @@ static int whole(struct tep_event *event, struct tep_record *raw, const char *na
 	return number(event, raw, name, &value) ? (int)value : otherwise;
 }
 
+/* What any user calls a thread or a group goes to a terminal. */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}
+
 /* A field of characters, in the record or behind it; "" when it is not there. */
 static void string(char *text, size_t size, struct tep_event *event, struct tep_record *raw, const char *name)
 {
@@ -110,6 +119,7 @@ static bool decode_switch(struct record *record, struct tep_event *event, struct
 	unsigned long long state;
 
 	string(record->comm, sizeof(record->comm), event, raw, "next_comm");
+	clean(record->comm);
 	record->pid = whole(event, raw, "next_pid", -1);
 	record->prio = whole(event, raw, "next_prio", 0);
 	record->prev = whole(event, raw, "prev_pid", -1);
@@ -122,6 +132,7 @@ static bool decode_switch(struct record *record, struct tep_event *event, struct
 static bool decode_thread(struct record *record, struct tep_event *event, struct tep_record *raw)
 {
 	string(record->comm, sizeof(record->comm), event, raw, "comm");
+	clean(record->comm);
 	record->pid = whole(event, raw, "pid", -1);
 	record->prio = whole(event, raw, "prio", 0);
 	record->target = whole(event, raw, record->kind == RECORD_MIGRATE ? "dest_cpu" : "target_cpu", -1);
@@ -161,6 +172,7 @@ static void name_of_by(struct record *record, struct tep_handle *tep, decode_nam
 	}
 	comm = tep_data_comm_from_pid(tep, record->by);
 	snprintf(record->text, RECORD_COMM, "%s", comm && strcmp(comm, "<...>") ? comm : "");
+	clean(record->text);
 }
 
 static bool decode_fields(struct record *record, struct tep_handle *tep, struct tep_event *event, struct tep_record *raw,
@@ -172,6 +184,7 @@ static bool decode_fields(struct record *record, struct tep_handle *tep, struct 
 	case RECORD_FREEZE:
 	case RECORD_UNFREEZE:
 		string(record->text, sizeof(record->text), event, raw, "path");
+		clean(record->text);
 		return *record->text;
 	case RECORD_TIMER:
 		decode_timer(record, tep, event, raw);

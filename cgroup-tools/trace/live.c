@@ -327,6 +327,11 @@ int live_stop(struct live *live, trace_take *take, void *data, uint64_t *end)
 
 	tracefs_trace_off(live->instance);
 	status = fetch(live) ? -1 : hand_over(live, UINT64_MAX, take, data);
+	/* At least the mark at its beginning was to be read. */
+	if (!status && !live->newest) {
+		errno = EIO;
+		status = -1;
+	}
 	*end = live->newest;
 	return status;
 }

@@ -93,13 +93,15 @@ main() {
 	expect 0 "… metrics" missed 0
 	slow
 	look
-	says "missed: it is said" "<4>dlspared: VM 'a': latency 20ms is missed: of " " events since the last look " "% had a vCPU within 20ms"
+	says "missed: it is said" "<4>dlspared: VM 'a': latency 20ms is missed: of " " waits and events since the last look " "% were within 20ms"
 	expect 7 "… verify" dlspare verify
 	says "… which VM" "VM 'a': latency 20ms is missed: of the last "
+	report "$([[ $said != *"of the last 0 "* && $said != *"100% were"* ]]; echo $?)" "… and of how many" "$said"
 	expect 0 "… metrics" missed 1
 	look
 	same "… and not again, when nothing comes" "" "$said"
 	expect 7 "… verify" dlspare verify
+	report "$([[ $said != *"of the last 0 "* ]]; echo $?)" "… of those that came last" "$said"
 	quick
 	look
 	says "held again: it is said" "<5>dlspared: VM 'a': latency 20ms is held again: "

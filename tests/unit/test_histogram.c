@@ -90,7 +90,10 @@ static void tells_how_long_a_share_waits(void **state)
 	assert_in_range(histogram_quantile(&histogram, 0.95), 45300000, 45400000);
 	assert_true(histogram_share_within(&histogram, 64000) == 0.9);
 	assert_true(histogram_share_within(&histogram, 5000000) == 0.9);
-	assert_true(histogram_share_within(&histogram, 48000) == 0.8);
+	assert_true(histogram_share_within(&histogram, 48000) == 0.9);
+	assert_true(histogram_share_within(&histogram, 32000) == 0.7);
+	assert_true(histogram_share_within(&histogram, 32001) == 0.9);
+	assert_true(histogram_share_within(&histogram, 32768000) == 0.9);
 	assert_true(histogram_share_within(&histogram, 58000000) == 1);
 }
 

@@ -173,7 +173,7 @@ static void judges_and_tells_once(void **state)
 	assert_int_equal(last.events, 10);
 	assert_true(last.within < 0.1);
 	target_load(&verdicts);
-	assert_true(target_of(&verdicts, &vm)->missed);
+	assert_true(target_of(&verdicts, &policy.vms[0], &vm)->missed);
 	target_free(&verdicts);
 	/* Still so; then nothing comes. */
 	count(11, 21);
@@ -182,6 +182,21 @@ static void judges_and_tells_once(void **state)
 	pass(60);
 	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
 	assert_int_equal(told, 1);
+	target_load(&verdicts);
+	assert_int_equal(target_of(&verdicts, &policy.vms[0], &vm)->events, 2);
+	assert_true(target_of(&verdicts, &policy.vms[0], &vm)->within == 0.5);
+	/* Of another target it says nothing. */
+	policy.vms[0].target.latency++;
+	assert_null(target_of(&verdicts, &policy.vms[0], &vm));
+	policy.vms[0].target.latency--;
+	target_free(&verdicts);
+	/* It cannot be saved: it is told when it can. */
+	count(30, 22);
+	pass(60);
+	assert_int_equal(rename(host_path("/run/dlspare"), host_path("/run/away")), 0);
+	assert_int_not_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	assert_int_equal(told, 1);
+	assert_int_equal(rename(host_path("/run/away"), host_path("/run/dlspare")), 0);
 	/* 19 of 20 in time */
 	count(30, 22);
 	pass(60);
@@ -200,6 +215,7 @@ static void judges_and_tells_once(void **state)
 static void an_old_or_torn_file_says_nothing(void **state)
 {
 	static const char *const texts[] = { "", "{", "[]", "{\"time\":1}", "{\"time\":-1,\"vms\":[]}", "{\"time\":\"x\",\"vms\":[{}]}" };
+	const struct vm_policy policy = { .target = { 20000000, POLICY_SHARE_ALL } };
 	struct target_verdicts verdicts;
 	struct vm vm = { .pid = 7, .start = 70 };
 
@@ -210,7 +226,7 @@ static void an_old_or_torn_file_says_nothing(void **state)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		host_tree_put(texts[i], STORE_LATENCY);
 		target_load(&verdicts);
-		assert_null(target_of(&verdicts, &vm));
+		assert_null(target_of(&verdicts, &policy, &vm));
 		target_free(&verdicts);
 	}
 }

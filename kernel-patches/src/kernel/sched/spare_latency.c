@@ -9,8 +9,8 @@
  */
 
 /*
- * Of a group on one CPU. Waits that end are counted with the CPU's run-queue lock, so
- * are the worst ones read and reset; who runs is counted without.
+ * Of a group on one CPU. Waits that end are counted with the CPU's run-queue lock, with
+ * which the worst ones are reset, too; who runs is counted without, and all is read so.
  */
 struct spare_latency_cpu {
 	struct spare_latency how[SPARE_NR_LATENCY];
@@ -116,15 +116,21 @@ static void spare_latency_free(struct task_group *tg)
 static void spare_latency_sum(struct spare_latency *sum, const struct spare_latency *one)
 {
 	unsigned int i;
+	u64 worst;
 
-	/* Who runs is counted meanwhile, by this_cpu_inc(), which is unmarked. */
-	sum->nr[0] += data_race(one->nr[0]);
-	for (i = 1; i < SPARE_LATENCY_BUCKETS; i++)
-		sum->nr[i] += one->nr[i];
-	sum->total += one->total;
-	if (one->worst > sum->worst) {
-		sum->worst = one->worst;
-		sum->worst_time = one->worst_time;
+	/* Others go on counting: anybody may read, and is not to hold them up. */
+	for (i = 0; i < SPARE_LATENCY_BUCKETS; i++) {
+		/* As spare_stat_add(). */
+		sum->nr[i] += data_race(one->nr[i]);
+	}
+	/* The same. */
+	sum->total += data_race(one->total);
+	/* Its time may be still that of the one before. */
+	worst = data_race(one->worst);
+	if (worst > sum->worst) {
+		sum->worst = worst;
+		/* See above. */
+		sum->worst_time = data_race(one->worst_time);
 	}
 }
 
@@ -147,7 +153,6 @@ static void spare_latency_add(struct spare_latency *sum, struct task_group *tg)
 	for_each_possible_cpu(cpu) {
 		struct spare_latency_cpu *latency = per_cpu_ptr(tg->spare.latency, cpu);
 
-		guard(rq_lock_irqsave)(cpu_rq(cpu));
 		for (how = 0; how < SPARE_NR_LATENCY; how++)
 			spare_latency_sum(&sum[how], &latency->how[how]);
 	}
