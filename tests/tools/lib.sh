@@ -69,3 +69,37 @@ stop_fake() { # PID
 schedof() { # TID
 	chrt -p "$1" | tr '\n' ' '
 }
+
+# --- VMs that work: workvm.c ---
+
+declare -A works=() worker=()
+
+# A VM with a tap of its own; its process and thread are in works and worker.
+start_work() { # NAME WORK
+	local number=${#works[@]}
+	rm -f "/tmp/work.$1"
+	(exec -a qemu-system-x86_64 workvm -name "$1" -work "$2" -tap "t$1" >"/tmp/work.$1" 2>&1) &
+	works[$1]=$!
+	within 5000 grep -qs ready "/tmp/work.$1" || { echo "# $1: $(<"/tmp/work.$1")"; return 1; }
+	read -r _ "worker[$1]" <"/tmp/work.$1"
+	ip addr add "10.9.$number.1/24" dev "t$1"
+	ip link set "t$1" up
+	ip neigh add "10.9.$number.2" lladdr 02:00:00:00:00:02 dev "t$1" nud permanent
+	echo "10.9.$number.2" >"/tmp/address.$1"
+}
+
+# A packet for it.
+event() { # NAME
+	echo event >"/dev/udp/$(<"/tmp/address.$1")/9"
+}
+
+# Until it has used up its budget: then it is not on a CPU, and could be.
+depleted() { # NAME
+	local before now
+	while :; do
+		before=$(cut -d ' ' -f 1 "/proc/${worker[$1]}/schedstat")
+		sleep 0.003
+		now=$(cut -d ' ' -f 1 "/proc/${worker[$1]}/schedstat")
+		[[ $now != "$before" ]] || return 0
+	done
+}

@@ -5,35 +5,12 @@ set -uo pipefail
 # shellcheck source=tests/tools/lib.sh
 . /add/lib.sh
 export PATH=$PATH:/add
-declare -A vm=() vcpu=()
 
-# As in why.sh: it computes all the time, and a packet at its tap is an event.
-start_work() { # NAME
-	local number=${#vm[@]}
-	(exec -a qemu-system-x86_64 workvm -name "$1" -work spin -tap "t$1" >"/tmp/work.$1" 2>&1) &
-	vm[$1]=$!
-	within 5000 grep -qs ready "/tmp/work.$1" || { echo "# $1: $(<"/tmp/work.$1")"; return 1; }
-	read -r _ "vcpu[$1]" <"/tmp/work.$1"
-	ip addr add "10.9.$number.1/24" dev "t$1"
-	ip link set "t$1" up
-	ip neigh add "10.9.$number.2" lladdr 02:00:00:00:00:02 dev "t$1" nud permanent
-	echo "10.9.$number.2" >"/tmp/address.$1"
+# It computes all the time, and borrows.
+start_borrower() { # NAME
+	start_work "$1" spin || return
 	dlspare assign "$1" gold --no-reply --quiet
 	dlspare set "$1" --runtime 4ms --period 100ms --device any --quiet
-}
-
-event() { # NAME
-	echo event >"/dev/udp/$(<"/tmp/address.$1")/9"
-}
-
-depleted() { # NAME
-	local before now
-	while :; do
-		before=$(cut -d ' ' -f 1 "/proc/${vcpu[$1]}/schedstat")
-		sleep 0.003
-		now=$(cut -d ' ' -f 1 "/proc/${vcpu[$1]}/schedstat")
-		[[ $now != "$before" ]] || return 0
-	done
 }
 
 # Each has the unit for itself; or a waits until b's own budget is back.
@@ -74,7 +51,7 @@ main() {
 	# A minute ago there was a host.
 	sleep 61
 	dlspare pool create gold --runtime 1ms --period 10ms --cpus 1 --exclusive --quiet
-	if ! start_work a || ! start_work b; then
+	if ! start_borrower a || ! start_borrower b; then
 		report 1 "two VMs"
 		plan
 		return
@@ -116,8 +93,8 @@ main() {
 	expect 1 "… there is no metric" missed 0
 	expect 0 "reset" dlspare reset
 	report "$([[ ! -e /run/dlspare/latency ]]; echo $?)" "… forgets what was judged"
-	stop_fake "${vm[a]}"
-	stop_fake "${vm[b]}"
+	stop_fake "${works[a]}"
+	stop_fake "${works[b]}"
 	plan
 }
 

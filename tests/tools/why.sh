@@ -6,32 +6,12 @@ set -uo pipefail
 . /add/lib.sh
 
 readonly instances=/sys/kernel/tracing/instances
-declare -A vm=() vcpu=()
-
-# A VM with a tap of its own; its process and thread are in vm and vcpu.
-start_work() { # NAME WORK
-	local number=${#vm[@]}
-	rm -f "/tmp/work.$1"
-	(exec -a qemu-system-x86_64 workvm -name "$1" -work "$2" -tap "t$1" >"/tmp/work.$1" 2>&1) &
-	vm[$1]=$!
-	within 5000 grep -qs ready "/tmp/work.$1" || { echo "# $1: $(<"/tmp/work.$1")"; return 1; }
-	read -r _ "vcpu[$1]" <"/tmp/work.$1"
-	ip addr add "10.9.$number.1/24" dev "t$1"
-	ip link set "t$1" up
-	ip neigh add "10.9.$number.2" lladdr 02:00:00:00:00:02 dev "t$1" nud permanent
-	echo "10.9.$number.2" >"/tmp/address.$1"
-}
 
 stop_all() {
 	local name
 	dlspare reset --quiet
-	for name in "${!vm[@]}"; do stop_fake "${vm[$name]}"; done
-	vm=() vcpu=()
-}
-
-# A packet for it.
-event() { # NAME
-	echo event >"/dev/udp/$(<"/tmp/address.$1")/9"
+	for name in "${!works[@]}"; do stop_fake "${works[$name]}"; done
+	works=() worker=()
 }
 
 # One unit of 1 ms in 10 on CPU 1, and the VMs, which may have 4 ms in 100 each.
@@ -41,17 +21,6 @@ borrow() { # NAME...
 	for name; do
 		dlspare assign "$name" gold --quiet
 		dlspare set "$name" --runtime 4ms --period 100ms --device any --quiet
-	done
-}
-
-# Until it has used up its budget: then it is not on a CPU, and could be.
-depleted() { # NAME
-	local before now
-	while :; do
-		before=$(cut -d ' ' -f 1 "/proc/${vcpu[$1]}/schedstat")
-		sleep 0.003
-		now=$(cut -d ' ' -f 1 "/proc/${vcpu[$1]}/schedstat")
-		[[ $now != "$before" ]] || return 0
 	done
 }
 
@@ -102,7 +71,7 @@ no_unit() {
 	depleted a
 	contend 0.01
 	looked
-	names "no unit is free" "no unit was free on CPU 1: vCPU 0 of 'b' (${vcpu[b]}) had it"
+	names "no unit is free" "no unit was free on CPU 1: vCPU 0 of 'b' (${worker[b]}) had it"
 	report "$(grep -q '"ph":"s"' /tmp/timeline && grep -q 'waits for a unit' /tmp/timeline && grep -q 'CPU 1, unit 1' /tmp/timeline; echo $?)" "… the timeline has it" "$(head -c 2000 /tmp/timeline)"
 	[[ ! ${OUT:-} ]] || cp /tmp/timeline "$OUT/timeline.json"
 	stop_all
@@ -117,7 +86,7 @@ not_fresh() {
 	depleted a
 	contend 0.003
 	looked
-	names "the unit is not fresh" "the unit was not fresh on CPU 1: vCPU 0 of 'b' (${vcpu[b]}) had drained it, until " " after this came"
+	names "the unit is not fresh" "the unit was not fresh on CPU 1: vCPU 0 of 'b' (${worker[b]}) had drained it, until " " after this came"
 	stop_all
 }
 
@@ -128,7 +97,7 @@ refused() {
 	dlspare pool create gold --runtime 1ms --period 10ms --cpus 0 --quiet
 	dlspare assign a gold --quiet
 	dlspare set a --runtime 4ms --period 100ms --device any --quiet
-	cpu=$(awk '{ print $40 }' "/proc/${vcpu[a]}/stat")
+	cpu=$(awk '{ print $40 }' "/proc/${worker[a]}/stat")
 	dlspare pool set gold --cpus $(((cpu + 1) % 3)) --quiet
 	look a
 	for ((i = 0; i < 8; i++)); do
@@ -188,15 +157,15 @@ io_thread() {
 	borrow a
 	dlspare set a --io housekeeping:0 --quiet
 	look a
-	hogged 0 kill -USR2 "${vm[a]}"
+	hogged 0 kill -USR2 "${works[a]}"
 	looked
-	names "its I/O thread" "I/O  " " late: the I/O thread workvm (${vm[a]}) waited for CPU 0, where bash (" " ran"
+	names "its I/O thread" "I/O  " " late: the I/O thread workvm (${works[a]}) waited for CPU 0, where bash (" " ran"
 	stop_all
 }
 
 host() {
 	start_work a nap || return
-	taskset -p 4 "${vcpu[a]}" >/dev/null
+	taskset -p 4 "${worker[a]}" >/dev/null
 	look a
 	hogged 2 true
 	looked
@@ -209,7 +178,7 @@ frozen() {
 	local group
 	start_work a spin || return
 	borrow a
-	group=$(sed -n 's/^0:://p' "/proc/${vcpu[a]}/cgroup")
+	group=$(sed -n 's/^0:://p' "/proc/${worker[a]}/cgroup")
 	look a
 	echo 1 >"/sys/fs/cgroup$group/cgroup.freeze"
 	sleep 0.2
@@ -219,11 +188,11 @@ frozen() {
 	looked
 	names "it is frozen" "frozen: the group $group was, by cgroup.freeze"
 	look a
-	kill -STOP "${vm[a]}"
+	kill -STOP "${works[a]}"
 	sleep 0.2
 	event a
 	sleep 0.05
-	kill -CONT "${vm[a]}"
+	kill -CONT "${works[a]}"
 	looked
 	names "it is stopped" "it was stopped, by a signal or a debugger, until why.sh ($$) let it go on"
 	stop_all
@@ -254,7 +223,7 @@ earlier() {
 		sleep 0.0373
 	done
 	looked
-	names "an earlier deadline" "an earlier deadline: vCPU 0 of 'b' (${vcpu[b]}) ran on CPU 1"
+	names "an earlier deadline" "an earlier deadline: vCPU 0 of 'b' (${worker[b]}) ran on CPU 1"
 	stop_all
 }
 
@@ -273,14 +242,14 @@ saved() {
 	kill -INT "$recorder"
 	wait "$recorder"
 	expect 0 "a saved trace" dlspare why a --from /tmp/trace.dat --later-than 2ms
-	names "… names it" "no unit was free on CPU 1: vCPU 0 of 'b' (${vcpu[b]}) had it"
+	names "… names it" "no unit was free on CPU 1: vCPU 0 of 'b' (${worker[b]}) had it"
 	expect 0 "… its last 1 s" dlspare why a --from /tmp/trace.dat --later-than 2ms --last 1s --quiet
 	names "… has it" "no unit was free"
 	expect 5 "… of another VM" dlspare why nobody --from /tmp/trace.dat
 	names "… says how" "no VM 'nobody' runs now, so --threads has to name the threads of its vCPUs then"
 	expect 5 "… of other threads" dlspare why nobody --from /tmp/trace.dat --threads 1000000
 	names "… says it" "'/tmp/trace.dat' has nothing of VM 'nobody'"
-	said=${vcpu[a]}
+	said=${worker[a]}
 	stop_all
 	expect 0 "… of a VM that has ended" dlspare why a --from /tmp/trace.dat --threads "$said" --later-than 2ms
 	names "… names it" "no unit was free on CPU 1: CPU 0/KVM (" ") had it"
