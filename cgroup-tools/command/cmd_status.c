@@ -337,19 +337,16 @@ static void latency_facts(struct output *output, const struct histogram *latency
 {
 	char median[UNITS_TEXT], late[UNITS_TEXT], worst[UNITS_TEXT], when[32];
 	enum histogram_how how;
-	uint64_t longest = histogram_worst(latency, &how), nr[NR_HISTOGRAM_HOWS] = { 0 };
+	uint64_t longest = histogram_worst(latency, &how);
 	time_t second = latency->worst_time[how] / NSEC_PER_SEC;
 	struct tm tm;
-	int i, j;
 
-	for (i = 0; i < NR_HISTOGRAM_HOWS; i++)
-		for (j = 0; j < HISTOGRAM_BUCKETS; j++)
-			nr[i] += latency->nr[i][j];
 	fact(output, "S");
 	output_cell(output, NULL, "p50 %s, p99 %s: own %" PRIu64 ", loan %" PRIu64 ", waited %" PRIu64 ", refused %" PRIu64,
 		    units_print_short(median, histogram_quantile(latency, 0.5)),
-		    units_print_short(late, histogram_quantile(latency, 0.99)), nr[HISTOGRAM_OWN], nr[HISTOGRAM_LOAN],
-		    nr[HISTOGRAM_WAITED], nr[HISTOGRAM_REFUSED]);
+		    units_print_short(late, histogram_quantile(latency, 0.99)), histogram_ended(latency, HISTOGRAM_OWN),
+		    histogram_ended(latency, HISTOGRAM_LOAN), histogram_ended(latency, HISTOGRAM_WAITED),
+		    histogram_ended(latency, HISTOGRAM_REFUSED));
 	fact(output, "worst S");
 	if (!longest || !localtime_r(&second, &tm) || !strftime(when, sizeof(when), "%F %T", &tm))
 		output_cell(output, NULL, "-");

@@ -12,13 +12,6 @@
 #include "command/state.h"
 #include "host/units.h"
 
-static double grown(const struct state_pool *now, const struct state_pool *before, enum state_counter counter)
-{
-	uint64_t a = now->counters.value[counter], b = before->counters.value[counter];
-
-	return a > b ? a - b : 0;
-}
-
 double plan_hold(double borrowed, struct reservation unit)
 {
 	uint64_t drained = borrowed / unit.runtime;
@@ -33,11 +26,12 @@ double plan_hold(double borrowed, struct reservation unit)
 static void measure(struct plan_measured *measured, const struct state_pool *now, const struct state_pool *before, double ns,
 		    unsigned int cpus)
 {
-	double loans = grown(now, before, STATE_LOANS), waits = grown(now, before, STATE_WAITS);
+	double loans = state_grown(&now->counters, &before->counters, STATE_LOANS);
+	double waits = state_grown(&now->counters, &before->counters, STATE_WAITS);
 
 	*measured = (struct plan_measured){ .hold = now->policy->spare.period };
 	if (loans) {
-		measured->hold = plan_hold(grown(now, before, STATE_BORROWED) / loans, now->policy->spare);
+		measured->hold = plan_hold(state_grown(&now->counters, &before->counters, STATE_BORROWED) / loans, now->policy->spare);
 		measured->load = loans * measured->hold / ns / cpus;
 	}
 	/* Who waits and then has its own budget again is lent nothing. */

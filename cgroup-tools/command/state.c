@@ -270,7 +270,8 @@ int state_read(struct state *state)
 	else if (claim_find(&state->seen, &state->policy))
 		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));
 	state->time = clock_ns(CLOCK_BOOTTIME);
-	target_load(&state->verdicts);
+	if (target_wanted(&state->policy))
+		target_load(&state->verdicts);
 	if (code == DONE && (!read_vms(state) || !read_pools(state)))
 		code = fail(FAILED, "out of memory");
 	if (code != DONE)

@@ -85,6 +85,13 @@ void state_free(struct state *state);
 /* Prints the pools, or the one of that name, as the command does: in cmd_status.c. Returns a code as state_read(). */
 int state_show_pools(const char *name);
 
+/* By how much a counter has grown between two looks. A group that was made anew counts from 0. */
+static inline double state_grown(const struct state_counters *now, const struct state_counters *before,
+				 enum state_counter counter)
+{
+	return now->value[counter] > before->value[counter] ? now->value[counter] - before->value[counter] : 0;
+}
+
 /* Adds the text of cpu.spare.stat; what it does not name is 0. */
 void state_parse(struct state_counters *counters, const char *text);
 

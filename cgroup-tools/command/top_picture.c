@@ -8,15 +8,9 @@
 #include "host/thread.h"
 #include "host/units.h"
 
-/* A group that was made anew counts from 0. */
 static double grown(uint64_t now, uint64_t before)
 {
 	return now > before ? now - before : 0;
-}
-
-static double counted(const struct state_counters *now, const struct state_counters *before, enum state_counter counter)
-{
-	return grown(now->value[counter], before->value[counter]);
 }
 
 /* How much a second. */
@@ -119,12 +113,12 @@ static void measure_vm(struct top_vm *row, const struct state_vm *now, const str
 	used = measure_reserved(row, now, before);
 	row->value[TOP_CPU] = 100 * grown(now->cpu_time, before ? before->cpu_time : 0) / ns;
 	if (before && now->counters.known && before->counters.known) {
-		waits = counted(&now->counters, &before->counters, STATE_WAITS);
-		row->value[TOP_LOAN] = 100 * counted(&now->counters, &before->counters, STATE_BORROWED) / ns;
-		row->value[TOP_EVENTS] = rate(counted(&now->counters, &before->counters, STATE_EVENTS), ns);
-		row->value[TOP_LOANS] = rate(counted(&now->counters, &before->counters, STATE_LOANS), ns);
+		waits = state_grown(&now->counters, &before->counters, STATE_WAITS);
+		row->value[TOP_LOAN] = 100 * state_grown(&now->counters, &before->counters, STATE_BORROWED) / ns;
+		row->value[TOP_EVENTS] = rate(state_grown(&now->counters, &before->counters, STATE_EVENTS), ns);
+		row->value[TOP_LOANS] = rate(state_grown(&now->counters, &before->counters, STATE_LOANS), ns);
 		row->value[TOP_WAITS] = rate(waits, ns);
-		row->value[TOP_WAIT] = waits ? counted(&now->counters, &before->counters, STATE_WAITED) / waits : 0;
+		row->value[TOP_WAIT] = waits ? state_grown(&now->counters, &before->counters, STATE_WAITED) / waits : 0;
 	}
 	row->latency_known = before && now->latency.known && before->latency.known;
 	if (before)
@@ -144,21 +138,11 @@ static const struct state_pool *same_pool(const struct state *state, const struc
 	return NULL;
 }
 
-static uint64_t ended(const struct histogram *latency, enum histogram_how how)
-{
-	uint64_t sum = 0;
-	int i;
-
-	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
-		sum += latency->nr[how][i];
-	return sum;
-}
-
 /* For how many of those that wanted a unit none was free. */
 static double blocked(const struct histogram *now, const struct histogram *before)
 {
 	struct histogram since = histogram_since(now, before);
-	double waited = ended(&since, HISTOGRAM_WAITED), wanted = waited + ended(&since, HISTOGRAM_LOAN);
+	double waited = histogram_ended(&since, HISTOGRAM_WAITED), wanted = waited + histogram_ended(&since, HISTOGRAM_LOAN);
 
 	return since.known && wanted ? 100 * waited / wanted : NAN;
 }
@@ -175,9 +159,9 @@ static void measure_pool(struct top_pool *row, const struct state_pool *now, con
 	if (!before)
 		return;
 	if (now->counters.known && before->counters.known) {
-		row->value[TOP_POOL_LOANS] = rate(counted(&now->counters, &before->counters, STATE_LOANS), ns);
+		row->value[TOP_POOL_LOANS] = rate(state_grown(&now->counters, &before->counters, STATE_LOANS), ns);
 		if (row->units)
-			row->value[TOP_POOL_USED] = 100 * counted(&now->counters, &before->counters, STATE_BORROWED) /
+			row->value[TOP_POOL_USED] = 100 * state_grown(&now->counters, &before->counters, STATE_BORROWED) /
 						    (row->units * ((double)unit->runtime / unit->period) * ns);
 	}
 	row->latency_known = now->latency.known && before->latency.known;

@@ -117,13 +117,23 @@ static uint64_t count_in(const struct histogram *histogram, int bucket)
 	return sum;
 }
 
-uint64_t histogram_count(const struct histogram *histogram)
+uint64_t histogram_ended(const struct histogram *histogram, enum histogram_how how)
 {
 	uint64_t sum = 0;
 	int i;
 
 	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
-		sum += count_in(histogram, i);
+		sum += histogram->nr[how][i];
+	return sum;
+}
+
+uint64_t histogram_count(const struct histogram *histogram)
+{
+	uint64_t sum = 0;
+	int how;
+
+	for (how = 0; how < NR_HISTOGRAM_HOWS; how++)
+		sum += histogram_ended(histogram, how);
 	return sum;
 }
 

@@ -40,6 +40,8 @@ void histogram_add(struct histogram *histogram, const char *group);
 /* What came between two readings. A group that was made anew counts from 0. The worst is the later one's. */
 struct histogram histogram_since(const struct histogram *now, const struct histogram *before);
 
+/* How many waits ended so. */
+uint64_t histogram_ended(const struct histogram *histogram, enum histogram_how how);
 /* How many events. */
 uint64_t histogram_count(const struct histogram *histogram);
 /* The longest wait, ns, and if how is not NULL how it ended. 0: nothing has waited. */
