@@ -121,7 +121,7 @@ static int run(struct top *top)
 		if (deadline < clock_ns(CLOCK_MONOTONIC))
 			deadline = clock_ns(CLOCK_MONOTONIC);
 		code = show(top, &now, &before, &printed, deadline);
-	} while (code == DONE && !top->view.quit && !interrupted && (!top->count || printed < top->count));
+	} while (code == DONE && !top->view.quit && !interrupted && !ferror(stdout) && (!top->count || printed < top->count));
 	state_free(&before);
 	state_free(&now);
 	top_past_free(&top->pasts);

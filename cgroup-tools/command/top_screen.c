@@ -437,10 +437,13 @@ static void take_key(struct top_view *view, int key)
 		view->help = false;
 }
 
+/* Who holds a key down, or pastes a text, still sees pictures. */
+#define KEYS_AT_ONCE 64
+
 void top_screen_keys(struct top_view *view)
 {
-	int key;
+	int key, i;
 
-	while ((key = getch()) != ERR)
+	for (i = 0; i < KEYS_AT_ONCE && (key = getch()) != ERR; i++)
 		take_key(view, key);
 }

@@ -243,8 +243,9 @@ colors() {
 	done
 }
 
+# A leak check at the end of who has lost its terminal hangs now and then: its tracer waits for ever.
 @test "top ends when its terminal is gone, also if no signal tells it" {
-	script -qec "sh -c 'trap \"\" HUP; echo \$\$ >pid; exec env TERM=vt100 \"$dlspare\" top'" /dev/null </dev/zero >/dev/null 3>&- &
+	script -qec "sh -c 'trap \"\" HUP; echo \$\$ >pid; exec env ASAN_OPTIONS=detect_leaks=0 TERM=vt100 \"$dlspare\" top'" /dev/null </dev/zero >/dev/null 3>&- &
 	sleep 1
 	kill -9 $!
 	sleep 1
@@ -257,6 +258,9 @@ colors() {
 	run timeout 10 bash -c "'$dlspare' top --json --interval 100ms | head -n 1"
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 1 ]
+	run timeout 10 bash -c "'$dlspare' top --interval 100ms >/dev/full"
+	[ "$status" -eq 1 ]
+	[[ $output == *"standard output cannot be written"* ]]
 }
 
 @test "doctor names what is missing on a kernel without the patches" {
