@@ -186,8 +186,8 @@ void __sched_spare_yield(struct rq *rq);
 void __sched_spare_throttle(struct rq *rq, struct task_struct *p);
 void __sched_spare_pick(struct rq *rq);
 void __sched_spare_pay(struct task_struct *p);
-void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec);
-void __sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *unit, s64 uncharged);
+void sched_spare_charge(struct rq *rq, struct task_struct *p);
+void sched_spare_hrtick(struct rq *rq, struct task_struct *p, s64 uncharged);
 struct sched_dl_entity *__sched_spare_switch(struct rq *rq,
 					     struct task_struct *prev,
 					     struct task_struct *next,
@@ -265,30 +265,10 @@ static inline void sched_spare_throttle(struct rq *rq, struct task_struct *p)
 		__sched_spare_throttle(rq, p);
 }
 
-static inline void sched_spare_pick(struct rq *rq, struct task_struct *curr)
+static inline void sched_spare_pick(struct rq *rq)
 {
-	if (sched_spare_enabled() && (curr->spare.loan || curr->spare.pending))
+	if (sched_spare_enabled())
 		__sched_spare_pick(rq);
-}
-
-/* @p ran for @delta_exec ns on @dl_se. */
-static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
-				       struct sched_dl_entity *dl_se,
-				       s64 delta_exec)
-{
-	if (sched_spare_enabled() && dl_se != &p->dl)
-		__sched_spare_account(rq, p, delta_exec);
-}
-
-/* Starts the hrtick of @dl_se if that is a unit on loan. */
-static inline bool sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *dl_se,
-				      s64 uncharged)
-{
-	if (!sched_spare_enabled() || !dl_se->dl_server)
-		return false;
-	__sched_spare_hrtick(rq, dl_se, uncharged);
-
-	return true;
 }
 
 /* Debts are paid also when the last pool is gone. */
@@ -347,16 +327,10 @@ static inline void sched_spare_dequeue(struct rq *rq, struct task_struct *p,
 				       int flags) { }
 static inline void sched_spare_yield(struct rq *rq) { }
 static inline void sched_spare_throttle(struct rq *rq, struct task_struct *p) { }
-static inline void sched_spare_pick(struct rq *rq, struct task_struct *curr) { }
-static inline void sched_spare_account(struct rq *rq, struct task_struct *p,
-				       struct sched_dl_entity *dl_se,
-				       s64 delta_exec) { }
-static inline bool sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *dl_se,
-				      s64 uncharged)
-{
-	return false;
-}
-
+static inline void sched_spare_pick(struct rq *rq) { }
+static inline void sched_spare_charge(struct rq *rq, struct task_struct *p) { }
+static inline void sched_spare_hrtick(struct rq *rq, struct task_struct *p,
+				      s64 uncharged) { }
 static inline void sched_spare_pay(struct task_struct *p) { }
 static inline struct sched_dl_entity *
 sched_spare_switch(struct rq *rq, struct task_struct *prev,

@@ -294,16 +294,16 @@ static enum hrtimer_restart spare_linger_fires(struct hrtimer *timer)
 }
 
 /*
- * The borrower of @unit, which is current or about to be, and of whose time
- * @uncharged ns are to be charged yet: look at it when the unit is drained, or by
- * its patience.
+ * @p, which is current or about to be, and of whose time @uncharged ns are to be
+ * charged yet: look at it when what it runs on is drained, or, if that is a unit,
+ * by its patience.
  */
-void __sched_spare_hrtick(struct rq *rq, struct sched_dl_entity *unit, s64 uncharged)
+void sched_spare_hrtick(struct rq *rq, struct task_struct *p, s64 uncharged)
 {
-	struct task_struct *p = spare_unit_of(unit)->borrower;
-	s64 left = unit->runtime - uncharged;
+	struct sched_dl_entity *dl_se = sched_spare_curr(p);
+	s64 left = dl_se->runtime - uncharged;
 
-	if (spare_awaits_reply(p))
+	if (dl_se != &p->dl && spare_awaits_reply(p))
 		left = min(left, spare_patience_left(rq, p));
 
 	hrtick_start(rq, max(left, 0LL));

@@ -183,6 +183,9 @@ void __sched_spare_pick(struct rq *rq)
 	struct task_struct *p = spare_curr(rq);
 	enum spare_return_reason reason;
 
+	if (!p->spare.loan && !p->spare.pending)
+		return;
+
 	update_curr_dl(rq);
 	if (p->spare.loan && spare_used_up(rq, p, &reason))
 		spare_serve(rq, spare_end(rq, p, reason));
@@ -307,7 +310,7 @@ static void spare_forget(struct task_struct *p)
  * the CPU is an overrun, and comes out of the next budget. What the one before
  * has left of a budget is no chance to have all of it.
  */
-void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
+static void spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
 {
 	struct spare_unit *unit = spare_unit_of(p->spare.loan);
 
@@ -331,6 +334,22 @@ void __sched_spare_account(struct rq *rq, struct task_struct *p, s64 delta_exec)
 	p->spare.debt += dl_scaled_delta_exec(rq, &p->dl, delta_exec);
 	if (spare_owes(rq, p))
 		resched_curr(rq);
+}
+
+/* Charges what the current @p has run to its own reservation, or to its unit. */
+void sched_spare_charge(struct rq *rq, struct task_struct *p)
+{
+	struct sched_dl_entity *dl_se = sched_spare_curr(p);
+	s64 delta_exec;
+
+	/* A drained unit pays for what is run on it until a reschedule. */
+	if (!dl_task(p) || (!on_dl_rq(dl_se) && !dl_server(dl_se)))
+		return;
+
+	delta_exec = update_curr_common(rq);
+	if (dl_se != &p->dl)
+		spare_account(rq, p, delta_exec);
+	update_curr_dl_se(rq, dl_se, delta_exec);
 }
 
 /*
