@@ -57,6 +57,11 @@ EXPORT_SYMBOL_GPL(sched_spare_key);
 
 static DEFINE_MUTEX(spare_mutex);
 
+static inline struct task_group *spare_css_tg(struct cgroup_subsys_state *css)
+{
+	return css ? container_of(css, struct task_group, css) : NULL;
+}
+
 /**
  * struct spare_unit - one spare reservation of one CPU
  * @dl: its CBS state; @dl.dl_server_active while it has a borrower

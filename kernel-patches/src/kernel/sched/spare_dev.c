@@ -193,7 +193,7 @@ static int spare_dev_release(struct task_group *tg, const char *name)
 static ssize_t spare_dev_write(struct kernfs_open_file *of, char *buf,
 			       size_t nbytes, loff_t off)
 {
-	struct task_group *tg = container_of(of_css(of), struct task_group, css);
+	struct task_group *tg = spare_css_tg(of_css(of));
 	char *line = strstrip(buf), *name = line + 1;
 	int ret;
 
@@ -213,7 +213,7 @@ static ssize_t spare_dev_write(struct kernfs_open_file *of, char *buf,
 
 static int spare_dev_show(struct seq_file *sf, void *v)
 {
-	struct task_group *tg = container_of(seq_css(sf), struct task_group, css);
+	struct task_group *tg = spare_css_tg(seq_css(sf));
 	struct sched_spare_dev *sdev;
 
 	rtnl_lock();
@@ -256,8 +256,7 @@ void __sched_spare_dev_event(struct sched_spare_dev *sdev)
 		spare_members_call(sdev->tg, sched_spare_event);
 	} else {
 		css_for_each_descendant_pre(pos, css)
-			spare_members_call(container_of(pos, struct task_group, css),
-					   sched_spare_event);
+			spare_members_call(spare_css_tg(pos), sched_spare_event);
 	}
 	rcu_read_unlock();
 }

@@ -13,11 +13,6 @@ static const struct sched_spare_terms spare_terms_default = {
 	.timer		= false,
 };
 
-static inline struct task_group *spare_css_tg(struct cgroup_subsys_state *css)
-{
-	return css ? container_of(css, struct task_group, css) : NULL;
-}
-
 /* What an ancestor has asked for stays: a group may only be stricter. */
 static void spare_restrict(struct sched_spare_terms *granted,
 			   const struct sched_spare_terms *asked)

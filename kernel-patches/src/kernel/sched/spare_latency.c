@@ -87,7 +87,7 @@ static int spare_latency_prepare(struct task_group *tg)
 	lockdep_assert_held(&spare_mutex);
 
 	for (up = tg->css.parent; up->parent; up = up->parent) {
-		struct sched_spare_group *g = &container_of(up, struct task_group, css)->spare;
+		struct sched_spare_group *g = &spare_css_tg(up)->spare;
 
 		if (!g->latency_removed)
 			g->latency_removed = kcalloc(SPARE_NR_LATENCY, sizeof(*g->latency_removed),
@@ -161,7 +161,7 @@ static void spare_latency_add(struct spare_latency *sum, struct task_group *tg)
 /* @tg is removed: what it has counted lives on above. */
 static void spare_latency_leave(struct task_group *tg)
 {
-	struct task_group *up = container_of(tg->css.parent, struct task_group, css);
+	struct task_group *up = spare_css_tg(tg->css.parent);
 
 	if (up->spare.latency_removed)
 		spare_latency_add(up->spare.latency_removed, tg);
