@@ -181,13 +181,20 @@ uint64_t histogram_quantile(const struct histogram *histogram, double share)
 	return 0;
 }
 
-double histogram_share_within(const struct histogram *histogram, uint64_t ns)
+uint64_t histogram_within(const struct histogram *histogram, uint64_t ns)
 {
-	double all = histogram_count(histogram), within = 0;
+	uint64_t sum = 0;
 	int i;
 
 	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (!i || histogram_bound(i - 1) < ns)
-			within += count_in(histogram, i);
-	return all ? within / all : 1;
+			sum += count_in(histogram, i);
+	return sum;
+}
+
+double histogram_share_within(const struct histogram *histogram, uint64_t ns)
+{
+	double all = histogram_count(histogram);
+
+	return all ? histogram_within(histogram, ns) / all : 1;
 }

@@ -51,10 +51,9 @@ uint64_t histogram_worst(const struct histogram *histogram, enum histogram_how *
  * and no more than the worst. 0: there are none.
  */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
-/*
- * Which share of the waits was not surely longer than ns: what is counted in the bucket of ns itself may have been in time. 1: there
- * are none.
- */
+/* How many waits were not surely longer than ns: what is counted in the bucket of ns itself may have been in time. */
+uint64_t histogram_within(const struct histogram *histogram, uint64_t ns);
+/* Which share of all they are. 1: there are none. */
 double histogram_share_within(const struct histogram *histogram, uint64_t ns);
 
 #endif

@@ -85,6 +85,8 @@ char *policy_target_text(const struct target_policy *target)
 
 bool policy_target_met(const struct target_policy *target, const struct histogram *histogram)
 {
+	/* Products are exact where a quotient is not. */
 	return !target->latency || !histogram->known ||
-	       histogram_share_within(histogram, target->latency) * POLICY_SHARE_ALL >= target->share;
+	       (double)histogram_within(histogram, target->latency) * POLICY_SHARE_ALL >=
+	       (double)histogram_count(histogram) * target->share;
 }

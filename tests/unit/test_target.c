@@ -68,6 +68,22 @@ static void reads_and_writes_targets(void **state)
 	}
 }
 
+/* Exactly the share is enough: 41 of 80, which no double has. */
+static void exactly_the_share_is_enough(void **state)
+{
+	struct histogram histogram = { .known = true };
+	struct target_policy target;
+	const char *rule;
+
+	(void)state;
+	assert_true(policy_target(&target, "1ms 51.25%", &rule));
+	histogram.nr[HISTOGRAM_OWN][0] = 41;
+	histogram.nr[HISTOGRAM_REFUSED][20] = 39;
+	assert_true(policy_target_met(&target, &histogram));
+	histogram.nr[HISTOGRAM_REFUSED][20]++;
+	assert_false(policy_target_met(&target, &histogram));
+}
+
 static enum promise promised(const char *pool, const char *vms)
 {
 	struct policy policy;
@@ -235,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_and_writes_targets),
+		cmocka_unit_test(exactly_the_share_is_enough),
 		cmocka_unit_test(says_what_a_pool_can_hold),
 		cmocka_unit_test_setup_teardown(judges_and_tells_once, make_host, host_tree_remove),
 		cmocka_unit_test_setup_teardown(an_old_or_torn_file_says_nothing, make_host, host_tree_remove),
