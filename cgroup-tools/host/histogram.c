@@ -88,21 +88,30 @@ void histogram_add(struct histogram *histogram, const char *group)
 	free(text);
 }
 
-static uint64_t grown(uint64_t now, uint64_t before)
+/* A count that falls is of another group. */
+static bool goes_on(const struct histogram *now, const struct histogram *before)
 {
-	return now > before ? now - before : 0;
+	int how, i;
+
+	for (how = 0; how < NR_HISTOGRAM_HOWS; how++)
+		for (i = 0; i < HISTOGRAM_BUCKETS; i++)
+			if (now->nr[how][i] < before->nr[how][i])
+				return false;
+	return true;
 }
 
 struct histogram histogram_since(const struct histogram *now, const struct histogram *before)
 {
+	/* Of a sum that fell nobody knows how much of it is new, nor of which group. */
+	const struct histogram *from = goes_on(now, before) ? before : now;
 	struct histogram since = *now;
 	int how, i;
 
 	since.known = now->known && before->known;
 	for (how = 0; how < NR_HISTOGRAM_HOWS; how++) {
 		for (i = 0; i < HISTOGRAM_BUCKETS; i++)
-			since.nr[how][i] = grown(now->nr[how][i], before->nr[how][i]);
-		since.total[how] = grown(now->total[how], before->total[how]);
+			since.nr[how][i] -= from->nr[how][i];
+		since.total[how] = now->total[how] > from->total[how] ? now->total[how] - from->total[how] : 0;
 	}
 	return since;
 }

@@ -37,7 +37,7 @@ void histogram_parse(struct histogram *histogram, const char *text);
 /* Adds the file of a group, if it has one. */
 void histogram_add(struct histogram *histogram, const char *group);
 
-/* What came between two readings. A group that was made anew counts from 0. The worst is the later one's. */
+/* What came between two readings: nothing when a group was made anew in between. The worst is the later one's. */
 struct histogram histogram_since(const struct histogram *now, const struct histogram *before);
 
 /* How many waits ended so. */

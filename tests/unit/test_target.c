@@ -219,6 +219,21 @@ static void judges_and_tells_once(void **state)
 	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
 	assert_int_equal(told, 2);
 	assert_false(last.missed);
+	/* Its group was made anew, as by unset and set: 5 of 105 late are not 5 of 5. */
+	count(1000, 22);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	count(100, 27);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	assert_int_equal(told, 2);
+	count(110, 27);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	assert_int_equal(told, 2);
+	target_load(&verdicts);
+	assert_int_equal(target_of(&verdicts, &policy.vms[0], &vm)->events, 10);
+	target_free(&verdicts);
 	/* Another process with the name begins anew. */
 	vm.start = 71;
 	count(30, 99);
