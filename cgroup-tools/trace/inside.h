@@ -3,6 +3,8 @@
 #ifndef DLSPARE_TRACE_INSIDE_H
 #define DLSPARE_TRACE_INSIDE_H
 
+#include <string.h>
+
 #include "trace/why.h"
 
 /* Of a wait: the thread was in that state, and other was on its CPU. */
@@ -54,6 +56,12 @@ struct loans {
 	struct loan *list;		/* those that have ended, too, for some time */
 	size_t nr;
 };
+
+/* Does the kernel run it there for work of its own, above all deadlines? Anybody may have that name, but not that priority. */
+static inline bool is_stopper(const char *comm, int prio)
+{
+	return !prio && !strncmp(comm, "migration/", 10);
+}
 
 /* What the thread does, by all that is known. */
 enum why_state wait_state(const struct thread *thread);

@@ -176,8 +176,8 @@ static void leaves(struct why *why, struct thread *thread, const struct record *
 	thread->served = false;
 	if (thread->asleep) {
 		thread->in_line = thread->refused = false;
-	} else if (thread->loan && record->prio >= 0) {
-		/* No earlier deadline came: the unit has no budget left. */
+	} else if (thread->loan && record->prio >= 0 && !is_stopper(record->comm, record->prio)) {
+		/* Nothing above it came: the unit has no budget left. */
 		thread->drained = true;
 		thread->drained_by = other_of(why, record->prev, thread->known.comm ? thread->known.comm : "", -1);
 	}

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "host/units.h"
-#include "trace/why.h"
+#include "trace/inside.h"
 
 /* Appends; what has no room is left out. */
 static void put(char text[WHY_WORDS], const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -165,7 +165,7 @@ static void put_host(char text[WHY_WORDS], const struct why_late *late)
 
 	if (!first->pid)
 		put(text, "host: no thread ran, so interrupts or what is below this kernel had CPU %d", late->cpu);
-	else if (!strncmp(first->comm, "migration/", 10))
+	else if (is_stopper(first->comm, first->prio))
 		put(text, "host: the kernel stopped CPU %d for work of its own, in %s (%d)", late->cpu, first->comm,
 		    (int)first->pid);
 	else if (first->prio < 100) {

@@ -316,6 +316,38 @@ static void the_host_had_the_cpu(void **state)
 	is(why, &seen, WHY_HOST, "host: gzip (40) ran on CPU 1, and the vCPU has no reservation");
 }
 
+/* It has a loan with budget, and is put off the CPU by what is above all deadlines. */
+static void stopped_on_loan(void **state)
+{
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	depleted(why);
+	told(why, 10 * MS, RECORD_EVENT, VCPU);
+	borrowed(why, 10 * MS, RECORD_BORROW, VCPU, false, 20 * MS);
+	got(why, 10 * MS, 0, false);
+	borrowed(why, 10 * MS, RECORD_DISPATCH, VCPU, false, 20 * MS);
+	switched(why, 11 * MS, VCPU, 'R', 18, "migration/1", 0);
+	told(why, 12 * MS, RECORD_EVENT, VCPU);
+	got(why, 15 * MS, 3 * MS, false);
+	is(why, &seen, WHY_HOST, "host: the kernel stopped CPU 1 for work of its own, in migration/1 (18)");
+}
+
+/* Anybody may have that name. */
+static void not_the_kernels(void **state)
+{
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	sleeps(why, 'S');
+	switched(why, 6 * MS, IDLE, 'R', HOG, "migration/1", 120);
+	woken(why, 7 * MS, VCPU, HOG, RECORD_HARDIRQ, 120);
+	switched(why, 15 * MS, HOG, 'R', VCPU, "CPU 0/KVM", 120);
+	is(why, &seen, WHY_HOST, "host: migration/1 (40) ran on CPU 1, and the vCPU has no reservation");
+}
+
 static void frozen(void **state)
 {
 	struct seen seen;
@@ -592,6 +624,8 @@ int main(void)
 		cmocka_unit_test(not_an_event),
 		cmocka_unit_test(the_io_thread_waited),
 		cmocka_unit_test(the_host_had_the_cpu),
+		cmocka_unit_test(stopped_on_loan),
+		cmocka_unit_test(not_the_kernels),
 		cmocka_unit_test(frozen),
 		cmocka_unit_test(frozen_still),
 		cmocka_unit_test(frozen_before),
