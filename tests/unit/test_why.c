@@ -348,6 +348,23 @@ static void not_the_kernels(void **state)
 	is(why, &seen, WHY_HOST, "host: migration/1 (40) ran on CPU 1, and the vCPU has no reservation");
 }
 
+/* Names go to a terminal, and a VM's process gives its threads any. */
+static void names_do_nothing(void **state)
+{
+	struct why_thread worker = { .tid = 60, .vm = "w\x1b[2Jb", .role = WHY_IO, .number = -1, .comm = "\x1b]0;x\n\xc2\x9b" "1m", .cpu = -1,
+				     .watched = true };
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	assert_int_equal(why_add(why, &worker), 0);
+	switched(why, 1 * MS, IDLE, 'R', 60, "x", 120);
+	switched(why, 2 * MS, 60, 'S', HOG, "a\x9b" "1mb", 120);
+	woken(why, 5 * MS, 60, IDLE, RECORD_SOFTIRQ, 120);
+	switched(why, 17 * MS, HOG, 'R', 60, "x", 120);
+	is(why, &seen, WHY_IO_THREAD, "the I/O thread ?]0;x???1m (60) waited for CPU 1, where a?1mb (40) ran");
+}
+
 static void frozen(void **state)
 {
 	struct seen seen;
@@ -626,6 +643,7 @@ int main(void)
 		cmocka_unit_test(the_host_had_the_cpu),
 		cmocka_unit_test(stopped_on_loan),
 		cmocka_unit_test(not_the_kernels),
+		cmocka_unit_test(names_do_nothing),
 		cmocka_unit_test(frozen),
 		cmocka_unit_test(frozen_still),
 		cmocka_unit_test(frozen_before),
