@@ -365,6 +365,34 @@ static void names_do_nothing(void **state)
 	is(why, &seen, WHY_IO_THREAD, "the I/O thread ?]0;x???1m (60) waited for CPU 1, where a?1mb (40) ran");
 }
 
+/* Who is woken and never gets the CPU is late, too: nobody reports an event of an I/O thread. */
+static void woken_in_vain(void **state)
+{
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	switched(why, 1 * MS, IDLE, 'R', WORKER, "vhost-9", 120);
+	switched(why, 2 * MS, WORKER, 'S', HOG, "gzip", 120);
+	woken(why, 5 * MS, WORKER, IDLE, RECORD_SOFTIRQ, 120);
+	assert_int_equal(why_end(why, 95 * MS), 0);
+	assert_true(seen.late.waits);
+	assert_false(seen.late.reported);
+	assert_int_equal(seen.late.time, 5 * MS);
+	assert_int_equal(seen.late.ns, 90 * MS);
+	is(why, &seen, WHY_IO_THREAD, "the I/O thread vhost-9 (30) waited for CPU 1, where gzip (40) ran");
+
+	/* Once, when it was woken for an event. */
+	why = start(&seen, NULL);
+	sleeps(why, 'S');
+	woken(why, 10 * MS, VCPU, IDLE, RECORD_HARDIRQ, -1);
+	told(why, 10 * MS + 5000, RECORD_EVENT, VCPU);
+	told(why, 10 * MS + 5000, RECORD_REFUSE, VCPU);
+	assert_int_equal(why_end(why, 95 * MS), 0);
+	assert_true(seen.late.reported);
+	is(why, &seen, WHY_REFUSED, "refused: its pool has no unit on CPU 1");
+}
+
 static void frozen(void **state)
 {
 	struct seen seen;
@@ -644,6 +672,7 @@ int main(void)
 		cmocka_unit_test(stopped_on_loan),
 		cmocka_unit_test(not_the_kernels),
 		cmocka_unit_test(names_do_nothing),
+		cmocka_unit_test(woken_in_vain),
 		cmocka_unit_test(frozen),
 		cmocka_unit_test(frozen_still),
 		cmocka_unit_test(frozen_before),
