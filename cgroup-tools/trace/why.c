@@ -231,11 +231,13 @@ static void take_switch(struct why *why, const struct record *record)
 
 static bool is_below(const char *group, const char *path)
 {
+	/* Longer than a record has room for: all that is known of it is how it begins. */
+	const bool cut = strlen(path) == RECORD_TEXT - 1;
 	size_t length;
 
 	path += *path == '/';
 	length = strlen(path);
-	return group && !strncmp(group, path, length) && (!length || !group[length] || group[length] == '/');
+	return group && !strncmp(group, path, length) && (cut || !length || !group[length] || group[length] == '/');
 }
 
 /* Where the trace begins later, or the group is not known: who was frozen is woken by who ends that. */

@@ -393,6 +393,26 @@ static void woken_in_vain(void **state)
 	is(why, &seen, WHY_REFUSED, "refused: its pool has no unit on CPU 1");
 }
 
+/* A path that is longer than a record has room for. */
+static void frozen_far_below(void **state)
+{
+	char group[200] = "kubepods.slice/";
+	struct why_thread thread = { .tid = 60, .vm = "web", .role = WHY_VCPU, .group = group, .cpu = -1, .watched = true };
+	struct record record = { .time = 3 * MS, .kind = RECORD_FREEZE, .cpu = 1, .by = FREEZER };
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	memset(group + strlen(group), 'a', 150);
+	snprintf(record.text, sizeof(record.text), "/%s", group);
+	assert_int_equal(why_add(why, &thread), 0);
+	give(why, record);
+	give(why, (struct record){ .time = 10 * MS, .kind = RECORD_EVENT, .pid = 60 });
+	assert_int_equal(why_end(why, 40 * MS), 0);
+	assert_int_equal(seen.late.cause, WHY_FROZE);
+	why_free(why);
+}
+
 static void frozen(void **state)
 {
 	struct seen seen;
@@ -673,6 +693,7 @@ int main(void)
 		cmocka_unit_test(not_the_kernels),
 		cmocka_unit_test(names_do_nothing),
 		cmocka_unit_test(woken_in_vain),
+		cmocka_unit_test(frozen_far_below),
 		cmocka_unit_test(frozen),
 		cmocka_unit_test(frozen_still),
 		cmocka_unit_test(frozen_before),
