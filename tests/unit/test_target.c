@@ -84,6 +84,23 @@ static void exactly_the_share_is_enough(void **state)
 	assert_false(policy_target_met(&target, &histogram));
 }
 
+/* "100%" is all of them: what was missed is not. */
+static void no_share_says_more_than_it_is(void **state)
+{
+	static const struct {
+		double share;
+		const char *text;
+	} shares[] = {
+		{ 1, "100%" }, { 0.99999, "99.999%" }, { 0.999996, "99.9996%" }, { 0.99999999, "99.9999%" }, { 0.999, "99.9%" },
+		{ 0.5125, "51.25%" }, { 2 / 3.0, "66.6666%" }, { 0.000001, "0.0001%" }, { 0, "0%" },
+	};
+	char text[POLICY_SHARE_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
+		assert_string_equal(policy_share_text(text, shares[i].share), shares[i].text);
+}
+
 static enum promise promised(const char *pool, const char *vms)
 {
 	struct policy policy;
@@ -267,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_and_writes_targets),
 		cmocka_unit_test(exactly_the_share_is_enough),
+		cmocka_unit_test(no_share_says_more_than_it_is),
 		cmocka_unit_test(says_what_a_pool_can_hold),
 		cmocka_unit_test_setup_teardown(judges_and_tells_once, make_host, host_tree_remove),
 		cmocka_unit_test_setup_teardown(an_old_or_torn_file_says_nothing, make_host, host_tree_remove),
