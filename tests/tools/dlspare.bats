@@ -287,6 +287,23 @@ colors() {
 	kill $!
 }
 
+# With a /run of its own, where that is the policy in force.
+with_policy() { # POLICY COMMAND...
+	run unshare --mount bash -c 'mount -t tmpfs -o mode=755 none /run && install -d -m 755 /run/dlspare &&
+		printf "%s\n" "$1" >/run/dlspare/policy.conf && shift && "$@"' bash "$@"
+	echo "$output"
+}
+
+@test "of two targets the last one counts, also if it is none" {
+	[ "$EUID" -eq 0 ] || skip "mounts are root's"
+	policy='vms = ( { name = "web"; runtime = "4ms"; period = "100ms"; } );'
+	with_policy "$policy" "$dlspare" set web --latency none --latency 5ms --dry-run
+	[ "$status" -eq 3 ]
+	[[ $output == *"VM 'web': latency 5ms needs a pool"* ]]
+	with_policy "$policy" "$dlspare" set web --latency 5ms --latency none --dry-run
+	[ "$status" -eq 0 ]
+}
+
 @test "without root each command says so, in one line, and what is missing" {
 	[ "$EUID" -eq 0 ] || skip "this user is not root already"
 	# The folders of bats are root's alone.
