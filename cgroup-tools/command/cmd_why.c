@@ -403,6 +403,14 @@ static int look_back(struct look *look)
 		    look->name);
 }
 
+/* Its threads are gone; those of a VM that has its name now were not looked at. */
+static void say_ended(const struct look *look)
+{
+	if (look->vm && !look->from && !state_runs(look->vm))
+		say("VM '%s' (pid %d) has ended meanwhile: what came since then is not here, also if it runs again", look->name,
+		    (int)look->vm->vm->pid);
+}
+
 /* What can be looked at is, and told; then it ends. */
 static int look_at(struct look *look, const struct why_listener *listener)
 {
@@ -422,6 +430,7 @@ static int look_at(struct look *look, const struct why_listener *listener)
 	if (why_end(look->why, look->end))
 		return fail(FAILED, "out of memory");
 	say_lost(look);
+	say_ended(look);
 	return print_result(look);
 }
 

@@ -85,6 +85,9 @@ void state_free(struct state *state);
 /* Prints the pools, or the one of that name, as the command does: in cmd_status.c. Returns a code as state_read(). */
 int state_show_pools(const char *name);
 
+/* Does it still run? Another process with its name is another VM. */
+bool state_runs(const struct state_vm *vm);
+
 /* What the VM may borrow; NULL: nothing, and then nothing that comes for it is counted. */
 static inline const struct reservation *state_unit(const struct state_vm *vm)
 {

@@ -145,6 +145,11 @@ static void sees_policy_and_vms_together(void **state)
 	assert_false(host.vms[1].terms_differ);
 
 	assert_string_equal(host.vms[2].name, "web");
+	assert_true(state_runs(&host.vms[2]));
+	assert_false(state_runs(&host.vms[0]));
+	/* Another process has its number. */
+	host_tree_put("100 (vmm) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1001 0 0\n", "/proc/100/stat");
+	assert_false(state_runs(&host.vms[2]));
 	assert_int_equal(host.vms[2].vm->pid, 100);
 	assert_string_equal(host.vms[2].pool->name, "gold");
 	assert_string_equal(host.vms[2].groups[0], "dlspare.slice/gold/cpus/web.vm");
