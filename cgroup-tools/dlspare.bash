@@ -15,6 +15,7 @@ declare -gA _dlspare_options=(
 	[plan]='--live --for --runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
 		--latency --ring --switch-cost --overhead --formulas'
 	[apply]='--dry-run'
+	[verify]='--no-latency'
 	[reset]='--dry-run'
 	[metrics]='--output'
 )
