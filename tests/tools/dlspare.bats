@@ -332,6 +332,21 @@ with_policy() { # POLICY COMMAND...
 	rm -r "$copy"
 }
 
+@test "completion knows which options have no value" {
+	# shellcheck source=cgroup-tools/dlspare.bash
+	source "$BATS_TEST_DIRNAME/../../cgroup-tools/dlspare.bash"
+	# COMP_WORDS is what bash calls them.
+	# shellcheck disable=SC2034
+	COMP_WORDS=(dlspare plan --live --fo) COMP_CWORD=3
+	_dlspare
+	echo "${COMPREPLY[@]}"
+	[ "${COMPREPLY[*]}" = "--for --formulas" ]
+	for option in --live --no-latency --no-color; do
+		! _dlspare_wants_value "$option" || false
+	done
+	_dlspare_wants_value --for
+}
+
 @test "the examples are valid" {
 	for file in "$config"/examples/*.conf "$config/dlspare.conf"; do
 		run "$dlspare" plan "$file"
