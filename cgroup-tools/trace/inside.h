@@ -67,6 +67,8 @@ static inline bool is_stopper(const char *comm, int prio)
 enum why_state wait_state(const struct thread *thread);
 /* Ends the span that lasts; the next one begins. 0, or -1 without memory. */
 int wait_cut(struct thread *thread, uint64_t time);
+/* A wait ends on the loan that the thread had. 0, or -1 without memory. */
+int wait_on_loan(struct thread *thread, uint64_t time);
 
 /* The loan that lasts; NULL: it has none. */
 struct loan *loans_open(const struct loans *loans, pid_t pid);

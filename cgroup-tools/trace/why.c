@@ -161,6 +161,7 @@ static void judge_event(struct why *why, struct thread *thread, const struct rec
 	/* A refusal that stands is not told again. */
 	if (record->refused)
 		late.owes = thread->owes;
+	why->failed |= record->loan && wait_on_loan(thread, record->time);
 	judge(why, thread, &late, record->time);
 	thread->served = was_woken_for(why, thread, late.time);
 	thread->called = 0;

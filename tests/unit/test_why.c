@@ -334,6 +334,25 @@ static void stopped_on_loan(void **state)
 	is(why, &seen, WHY_HOST, "host: the kernel stopped CPU 1 for work of its own, in migration/1 (18)");
 }
 
+/* Nor is it drained when it goes on with the loan before the unit could get its next budget: the fair server came first. */
+static void put_off_on_loan(void **state)
+{
+	struct record latency = { .time = 15 * MS, .kind = RECORD_LATENCY, .cpu = 1, .pid = VCPU, .ns = 3 * MS, .loan = true };
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	depleted(why);
+	told(why, 10 * MS, RECORD_EVENT, VCPU);
+	borrowed(why, 10 * MS, RECORD_BORROW, VCPU, false, 20 * MS);
+	got(why, 10 * MS, 0, false);
+	borrowed(why, 10 * MS, RECORD_DISPATCH, VCPU, false, 20 * MS);
+	switched(why, 11 * MS, VCPU, 'R', HOG, "gzip", 120);
+	told(why, 12 * MS, RECORD_EVENT, VCPU);
+	give(why, latency);
+	is(why, &seen, WHY_EARLIER, "an earlier deadline: the fair server's, for gzip (40) ran on CPU 1");
+}
+
 /* Anybody may have that name. */
 static void not_the_kernels(void **state)
 {
@@ -690,6 +709,7 @@ int main(void)
 		cmocka_unit_test(the_io_thread_waited),
 		cmocka_unit_test(the_host_had_the_cpu),
 		cmocka_unit_test(stopped_on_loan),
+		cmocka_unit_test(put_off_on_loan),
 		cmocka_unit_test(not_the_kernels),
 		cmocka_unit_test(names_do_nothing),
 		cmocka_unit_test(woken_in_vain),
