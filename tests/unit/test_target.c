@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apply/promise.h"
 #include "apply/store.h"
@@ -17,6 +18,7 @@
 #define POOL(spare, units) "pools = ( { name = \"gold\"; " spare " units = " units "; cpus = \"1\"; } ); "
 #define WEB(name, target) "{ name = \"" name "\"; runtime = \"40ms\"; period = \"100ms\"; pool = \"gold\"; latency = \"" target "\"; }"
 #define UNIT "runtime = \"4ms\"; period = \"10ms\";"
+#define LATENCY_OF_WEB "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.latency"
 
 static void parse(struct policy *policy, const char *text)
 {
@@ -158,7 +160,7 @@ static void count(int quick, int slow)
 
 	snprintf(text, sizeof(text), "worst_usec own=0 loan=0 waited=0 refused=60000\n1 own=%d loan=0 waited=0 refused=0\n"
 		 "65536 own=0 loan=0 waited=0 refused=%d\n", quick, slow);
-	host_tree_put(text, "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.latency");
+	host_tree_put(text, LATENCY_OF_WEB);
 }
 
 /* As if the last judgement were so long ago. */
@@ -250,6 +252,17 @@ static void judges_and_tells_once(void **state)
 	assert_int_equal(told, 2);
 	target_load(&verdicts);
 	assert_int_equal(target_of(&verdicts, &policy.vms[0], &vm)->events, 10);
+	target_free(&verdicts);
+	/* It could not be read once: what was counted before is not new then. */
+	assert_int_equal(unlink(host_path(LATENCY_OF_WEB)), 0);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	count(111, 27);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	assert_int_equal(told, 2);
+	target_load(&verdicts);
+	assert_int_equal(target_of(&verdicts, &policy.vms[0], &vm)->events, 1);
 	target_free(&verdicts);
 	/* Another process with the name begins anew. */
 	vm.start = 71;
