@@ -15,6 +15,7 @@ declare -gA _dlspare_options=(
 	[plan]='--live --for --runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
 		--latency --ring --switch-cost --overhead --formulas'
 	[apply]='--dry-run'
+	[verify]='--no-latency'
 	[reset]='--dry-run'
 	[metrics]='--output'
 )
@@ -35,8 +36,8 @@ _dlspare_files() { mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o fi
 
 _dlspare_wants_value() {
 	case $1 in
-	--exclusive | --shared | --*charge | --*reply | --*timer | --on | --off | --file | --formulas | --dry-run) return 1 ;;
-	--json | --quiet | --verbose | --no-color | --help | --version) return 1 ;;
+	--exclusive | --shared | --*charge | --*reply | --*timer | --on | --off | --file | --live | --formulas | --dry-run) return 1 ;;
+	--json | --quiet | --verbose | --no-* | --help | --version) return 1 ;;
 	--*) return 0 ;;
 	*) return 1 ;;
 	esac

@@ -126,7 +126,7 @@ bool target_wanted(const struct policy *policy)
 /* --- to judge --- */
 
 /* What was judged of the VM before, for the same target; NULL: nothing. */
-static const json_t *entry_of(const json_t *list, const struct vm_policy *policy, const struct vm *vm)
+static json_t *entry_of(const json_t *list, const struct vm_policy *policy, const struct vm *vm)
 {
 	struct target_verdict verdict;
 	json_t *entry;
@@ -183,11 +183,16 @@ struct change {
 static bool judge_vm(const struct policy *policy, const struct vm_policy *wanted, const struct vm *vm, const json_t *old, json_t *list,
 		     struct change *change)
 {
-	const json_t *entry = entry_of(old, wanted, vm);
+	json_t *entry = entry_of(old, wanted, vm);
 	struct histogram counted;
 
 	if (!count(&counted, policy_pool(policy, wanted->pool), vm))
 		return false;
+	/* It cannot be read now. With 0 for what was counted all of that would be new the next time. */
+	if (entry && !counted.known) {
+		json_array_append(list, entry);
+		return false;
+	}
 	*change = (struct change){ wanted, judge(wanted, vm, &counted, entry) };
 	json_array_append_new(list, entry_json(&change->verdict, &counted));
 	return change->verdict.missed != (entry && read_verdict(entry).missed);

@@ -53,6 +53,7 @@ static int parse_target(struct target_policy *target, const char *text)
 {
 	const char *rule;
 
+	*target = (struct target_policy){ 0 };
 	if (!strcmp(text, "none"))
 		return DONE;
 	if (policy_target(target, text, &rule))

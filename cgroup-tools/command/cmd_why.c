@@ -309,9 +309,7 @@ static int find_vm(struct look *look)
 
 static void say_no_pool(const struct look *look)
 {
-	const struct pool_policy *pool = look->vm ? look->vm->pool : NULL;
-
-	if (look->vm && !look->from && (!pool || !pool->spare.runtime))
+	if (look->vm && !look->from && !state_unit(look->vm))
 		say("VM '%s' borrows from no pool, so nothing that comes for it is reported: only its wake-ups and its I/O threads "
 		    "are seen; see dlspare assign --help", look->name);
 }
@@ -405,6 +403,14 @@ static int look_back(struct look *look)
 		    look->name);
 }
 
+/* Its threads are gone; those of a VM that has its name now were not looked at. */
+static void say_ended(const struct look *look)
+{
+	if (look->vm && !look->from && !state_runs(look->vm))
+		say("VM '%s' (pid %d) has ended meanwhile: what came since then is not here, also if it runs again", look->name,
+		    (int)look->vm->vm->pid);
+}
+
 /* What can be looked at is, and told; then it ends. */
 static int look_at(struct look *look, const struct why_listener *listener)
 {
@@ -424,6 +430,7 @@ static int look_at(struct look *look, const struct why_listener *listener)
 	if (why_end(look->why, look->end))
 		return fail(FAILED, "out of memory");
 	say_lost(look);
+	say_ended(look);
 	return print_result(look);
 }
 
@@ -458,6 +465,7 @@ static int look_with_timeline(struct look *look, struct why_listener *listener)
 static int run(struct look *look, bool has_later)
 {
 	struct why_listener listener = { .late = tell_late, .late_data = look };
+	const struct reservation *unit;
 	int code = state_read(&look->state);
 
 	if (code != DONE)
@@ -465,9 +473,9 @@ static int run(struct look *look, bool has_later)
 	code = find_vm(look);
 	if (code != DONE)
 		return code;
+	unit = look->vm ? state_unit(look->vm) : NULL;
 	if (!has_later)
-		look->later_than = look->vm && look->vm->pool && look->vm->pool->spare.runtime ? look->vm->pool->spare.period :
-												 LATER_DEFAULT;
+		look->later_than = unit ? unit->period : LATER_DEFAULT;
 	return look->trace ? look_with_timeline(look, &listener) : look_at(look, &listener);
 }
 

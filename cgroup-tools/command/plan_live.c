@@ -51,13 +51,19 @@ static int look(struct state *state)
 	return code;
 }
 
-/* The pools of a policy that has changed meanwhile are other ones. */
+static bool same_pool(const struct pool_policy *a, const struct pool_policy *b)
+{
+	return !strcmp(a->name, b->name) && a->spare.runtime == b->spare.runtime && a->spare.period == b->spare.period &&
+	       a->units == b->units && cpus_equal(&a->cpus, &b->cpus);
+}
+
+/* The pools of a policy that has changed meanwhile are other ones: what they have lent is of other units. */
 static bool same_pools(const struct state *a, const struct state *b)
 {
 	size_t i;
 
 	for (i = 0; i < a->nr_pools && i < b->nr_pools; i++)
-		if (strcmp(a->pools[i].policy->name, b->pools[i].policy->name))
+		if (!same_pool(a->pools[i].policy, b->pools[i].policy))
 			return false;
 	return a->nr_pools == b->nr_pools;
 }

@@ -133,13 +133,13 @@ static int tell_missed(const struct policy *policy, const struct vms *vms, const
 		const struct vm_policy *wanted = &policy->vms[i];
 		const struct vm *vm = wanted->target.latency ? vms_named(vms, wanted->name) : NULL;
 		const struct target_verdict *verdict = vm ? target_of(verdicts, wanted, vm) : NULL;
-		char *target = verdict && verdict->missed ? policy_target_text(&wanted->target) : NULL;
+		char *target = verdict && verdict->missed ? policy_target_text(&wanted->target) : NULL, share[POLICY_SHARE_TEXT];
 
 		if (vm && !verdict)
 			say("VM '%s': nobody has judged its latency in the last minutes; dlspared does", wanted->name);
 		if (target)
-			code = fail_vm(DIFFERS, wanted->name, "latency %s is missed: of the last %" PRIu64 " waits and events %.4g%% were in time",
-				       target, verdict->events, 100 * verdict->within);
+			code = fail_vm(DIFFERS, wanted->name, "latency %s is missed: of the last %" PRIu64 " waits and events %s were in time",
+				       target, verdict->events, policy_share_text(share, verdict->within));
 		free(target);
 	}
 	return code;

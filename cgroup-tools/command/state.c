@@ -290,6 +290,11 @@ static void free_vm(struct state_vm *vm)
 	group_free_list(vm->groups);
 }
 
+bool state_runs(const struct state_vm *vm)
+{
+	return vm->vm && vm_start_time(vm->vm->pid) == vm->vm->start;
+}
+
 void state_free(struct state *state)
 {
 	size_t i;

@@ -85,6 +85,15 @@ void state_free(struct state *state);
 /* Prints the pools, or the one of that name, as the command does: in cmd_status.c. Returns a code as state_read(). */
 int state_show_pools(const char *name);
 
+/* Does it still run? Another process with its name is another VM. */
+bool state_runs(const struct state_vm *vm);
+
+/* What the VM may borrow; NULL: nothing, and then nothing that comes for it is counted. */
+static inline const struct reservation *state_unit(const struct state_vm *vm)
+{
+	return vm->pool && vm->pool->spare.runtime && vm->policy->borrow.on ? &vm->pool->spare : NULL;
+}
+
 /* By how much a counter has grown between two looks. A group that was made anew counts from 0. */
 static inline double state_grown(const struct state_counters *now, const struct state_counters *before,
 				 enum state_counter counter)

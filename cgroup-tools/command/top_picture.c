@@ -79,11 +79,11 @@ static double measure_reserved(struct top_vm *row, const struct state_vm *now, c
 /* What the policy wants, or what it gets as long as a fresh unit is free. */
 static uint64_t bound_of(const struct state_vm *vm)
 {
-	if (!vm->pool || !vm->pool->spare.runtime || !vm->policy->borrow.on)
+	const struct reservation *unit = state_unit(vm);
+
+	if (!unit)
 		return 0;
-	if (vm->policy->target.latency)
-		return vm->policy->target.latency;
-	return vm->pool->spare.period - vm->pool->spare.runtime;
+	return vm->policy->target.latency ? vm->policy->target.latency : unit->period - unit->runtime;
 }
 
 /* How much of its reservation it used, and what it got beside that. */

@@ -150,12 +150,12 @@ static struct apply_listener listener = { failed, noted, NULL, NULL };
 /* Of a VM whose target begins to be missed, or is held again. */
 static void judged(const struct vm_policy *vm, const struct target_verdict *verdict, void *data)
 {
-	char *target = policy_target_text(&vm->target), text[256];
+	char *target = policy_target_text(&vm->target), share[POLICY_SHARE_TEXT], text[256];
 	int priority = verdict->missed ? LOG_WARNING : LOG_NOTICE, code = verdict->missed ? DIFFERS : DONE;
 
 	(void)data;
-	snprintf(text, sizeof(text), "latency %s is %s: of %" PRIu64 " waits and events since the last look %.4g%% were within %s%s",
-		 target ? target : "?", verdict->missed ? "missed" : "held again", verdict->events, 100 * verdict->within,
+	snprintf(text, sizeof(text), "latency %s is %s: of %" PRIu64 " waits and events since the last look %s were within %s%s",
+		 target ? target : "?", verdict->missed ? "missed" : "held again", verdict->events, policy_share_text(share, verdict->within),
 		 units_print((char[UNITS_TEXT]){ 0 }, vm->target.latency), verdict->missed ? "; see dlspare why" : "");
 	if (to_journal)
 		sd_journal_send("MESSAGE=VM '%s': %s", vm->name, text, "PRIORITY=%d", priority, "DLSPARE_CODE=%d", code,

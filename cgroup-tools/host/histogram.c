@@ -88,21 +88,30 @@ void histogram_add(struct histogram *histogram, const char *group)
 	free(text);
 }
 
-static uint64_t grown(uint64_t now, uint64_t before)
+/* A count that falls is of another group. */
+static bool goes_on(const struct histogram *now, const struct histogram *before)
 {
-	return now > before ? now - before : 0;
+	int how, i;
+
+	for (how = 0; how < NR_HISTOGRAM_HOWS; how++)
+		for (i = 0; i < HISTOGRAM_BUCKETS; i++)
+			if (now->nr[how][i] < before->nr[how][i])
+				return false;
+	return true;
 }
 
 struct histogram histogram_since(const struct histogram *now, const struct histogram *before)
 {
+	/* Of a sum that fell nobody knows how much of it is new, nor of which group. */
+	const struct histogram *from = goes_on(now, before) ? before : now;
 	struct histogram since = *now;
 	int how, i;
 
 	since.known = now->known && before->known;
 	for (how = 0; how < NR_HISTOGRAM_HOWS; how++) {
 		for (i = 0; i < HISTOGRAM_BUCKETS; i++)
-			since.nr[how][i] = grown(now->nr[how][i], before->nr[how][i]);
-		since.total[how] = grown(now->total[how], before->total[how]);
+			since.nr[how][i] -= from->nr[how][i];
+		since.total[how] = now->total[how] > from->total[how] ? now->total[how] - from->total[how] : 0;
 	}
 	return since;
 }
@@ -181,13 +190,20 @@ uint64_t histogram_quantile(const struct histogram *histogram, double share)
 	return 0;
 }
 
-double histogram_share_within(const struct histogram *histogram, uint64_t ns)
+uint64_t histogram_within(const struct histogram *histogram, uint64_t ns)
 {
-	double all = histogram_count(histogram), within = 0;
+	uint64_t sum = 0;
 	int i;
 
 	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (!i || histogram_bound(i - 1) < ns)
-			within += count_in(histogram, i);
-	return all ? within / all : 1;
+			sum += count_in(histogram, i);
+	return sum;
+}
+
+double histogram_share_within(const struct histogram *histogram, uint64_t ns)
+{
+	double all = histogram_count(histogram);
+
+	return all ? histogram_within(histogram, ns) / all : 1;
 }

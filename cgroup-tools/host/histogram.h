@@ -37,7 +37,7 @@ void histogram_parse(struct histogram *histogram, const char *text);
 /* Adds the file of a group, if it has one. */
 void histogram_add(struct histogram *histogram, const char *group);
 
-/* What came between two readings. A group that was made anew counts from 0. The worst is the later one's. */
+/* What came between two readings: nothing when a group was made anew in between. The worst is the later one's. */
 struct histogram histogram_since(const struct histogram *now, const struct histogram *before);
 
 /* How many waits ended so. */
@@ -51,10 +51,9 @@ uint64_t histogram_worst(const struct histogram *histogram, enum histogram_how *
  * and no more than the worst. 0: there are none.
  */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
-/*
- * Which share of the waits was not surely longer than ns: what is counted in the bucket of ns itself may have been in time. 1: there
- * are none.
- */
+/* How many waits were not surely longer than ns: what is counted in the bucket of ns itself may have been in time. */
+uint64_t histogram_within(const struct histogram *histogram, uint64_t ns);
+/* Which share of all they are. 1: there are none. */
 double histogram_share_within(const struct histogram *histogram, uint64_t ns);
 
 #endif

@@ -156,6 +156,9 @@ bool policy_edf(enum edf *edf, const char *text);
 bool policy_target(struct target_policy *target, const char *text, const char **rule);
 /* As it is read; new, NULL without memory. */
 char *policy_target_text(const struct target_policy *target);
+/* "99.9985%": no more than it is, so only all of them is 100%. Returns text. */
+#define POLICY_SHARE_TEXT 20
+char *policy_share_text(char text[POLICY_SHARE_TEXT], double share);
 /* Did so many of these events wait no longer? True without a target, or where nothing is known. */
 bool policy_target_met(const struct target_policy *target, const struct histogram *histogram);
 

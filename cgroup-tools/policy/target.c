@@ -3,6 +3,7 @@
 #include "policy/policy.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,20 @@ static bool parse_share(uint32_t *share, const char *text)
 	return value && value <= POLICY_SHARE_ALL;
 }
 
+char *policy_share_text(char text[POLICY_SHARE_TEXT], double share)
+{
+	/* Up to what a double is off by. */
+	unsigned int part = share * POLICY_SHARE_ALL + 1e-6;
+	int length = snprintf(text, POLICY_SHARE_TEXT, "%u.%0*u", part / (POLICY_SHARE_ALL / 100), SHARE_DIGITS,
+			      part % (POLICY_SHARE_ALL / 100));
+
+	while (text[length - 1] == '0')
+		length--;
+	length -= text[length - 1] == '.';
+	strcpy(text + length, "%");
+	return text;
+}
+
 bool policy_target(struct target_policy *target, const char *text, const char **rule)
 {
 	size_t length = strcspn(text, " \t"), rest = strspn(text + length, " \t");
@@ -66,25 +81,19 @@ bool policy_target(struct target_policy *target, const char *text, const char **
 
 char *policy_target_text(const struct target_policy *target)
 {
-	unsigned int part = target->share % (POLICY_SHARE_ALL / 100);
-	int digits = SHARE_DIGITS;
-	char *text, *behind = NULL;
+	char share[POLICY_SHARE_TEXT], *text;
 
 	if (target->share == POLICY_SHARE_ALL)
 		return strdup(TIME(target->latency));
-	for (; digits && !(part % 10); digits--)
-		part /= 10;
-	if (digits && asprintf(&behind, ".%0*u", digits, part) < 0)
+	if (asprintf(&text, "%s %s", TIME(target->latency), policy_share_text(share, (double)target->share / POLICY_SHARE_ALL)) < 0)
 		return NULL;
-	if (asprintf(&text, "%s %u%s%%", TIME(target->latency), target->share / (POLICY_SHARE_ALL / 100),
-		     behind ? behind : "") < 0)
-		text = NULL;
-	free(behind);
 	return text;
 }
 
 bool policy_target_met(const struct target_policy *target, const struct histogram *histogram)
 {
+	/* Products are exact where a quotient is not. */
 	return !target->latency || !histogram->known ||
-	       histogram_share_within(histogram, target->latency) * POLICY_SHARE_ALL >= target->share;
+	       (double)histogram_within(histogram, target->latency) * POLICY_SHARE_ALL >=
+	       (double)histogram_count(histogram) * target->share;
 }

@@ -13,7 +13,8 @@
 /* The fields that each record begins with: type, flags, preempt count, pid. */
 #define COMMON 8
 
-/* SPARE_LATENCY_REFUSED */
+/* SPARE_LATENCY_LOAN, SPARE_LATENCY_REFUSED */
+#define HOW_LOAN 1
 #define HOW_REFUSED 3
 
 const struct decode_event decode_events[] = {
@@ -141,6 +142,7 @@ static bool decode_thread(struct record *record, struct tep_event *event, struct
 	record->owes = is(event, raw, "owes");
 	record->again = is(event, raw, "again");
 	record->refused = whole(event, raw, "how", 0) == HOW_REFUSED;
+	record->loan = whole(event, raw, "how", 0) == HOW_LOAN;
 	return record->pid > 0;
 }
 

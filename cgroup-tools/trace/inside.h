@@ -3,6 +3,8 @@
 #ifndef DLSPARE_TRACE_INSIDE_H
 #define DLSPARE_TRACE_INSIDE_H
 
+#include <string.h>
+
 #include "trace/why.h"
 
 /* Of a wait: the thread was in that state, and other was on its CPU. */
@@ -55,10 +57,18 @@ struct loans {
 	size_t nr;
 };
 
+/* Does the kernel run it there for work of its own, above all deadlines? Anybody may have that name, but not that priority. */
+static inline bool is_stopper(const char *comm, int prio)
+{
+	return !prio && !strncmp(comm, "migration/", 10);
+}
+
 /* What the thread does, by all that is known. */
 enum why_state wait_state(const struct thread *thread);
 /* Ends the span that lasts; the next one begins. 0, or -1 without memory. */
 int wait_cut(struct thread *thread, uint64_t time);
+/* A wait ends on the loan that the thread had. 0, or -1 without memory. */
+int wait_on_loan(struct thread *thread, uint64_t time);
 
 /* The loan that lasts; NULL: it has none. */
 struct loan *loans_open(const struct loans *loans, pid_t pid);

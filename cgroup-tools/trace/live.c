@@ -325,6 +325,8 @@ int live_stop(struct live *live, trace_take *take, void *data, uint64_t *end)
 {
 	int status;
 
+	/* Where nothing has come for a while the last record is old, and what waits has waited until now. */
+	tracefs_printf(live->instance, MARK);
 	tracefs_trace_off(live->instance);
 	status = fetch(live) ? -1 : hand_over(live, UINT64_MAX, take, data);
 	/* At least the mark at its beginning was to be read. */

@@ -53,6 +53,7 @@ struct record {
 	bool again;			/* of an event: it adds nothing to the one before */
 	uint64_t ns;			/* of a latency */
 	bool refused;			/* … no unit could be had */
+	bool loan;			/* … it was on a unit that was there at once */
 	uint64_t deadline;		/* of a loan: the unit's */
 	int64_t missing;		/* of what was lost; below 1: an unknown number */
 	char text[RECORD_TEXT];		/* a group's path, a timer's function, a mark; of a waking and an event: the name of by */

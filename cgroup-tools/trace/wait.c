@@ -6,6 +6,8 @@
 
 /* A wait in more parts is not looked at any more closely. */
 #define MAX_SPANS (1 << 18)
+/* By more than the scheduler's clock is off from the trace's, ns. */
+#define CLOCKS_DIFFER 100000
 
 const char *const why_states[NR_WHY_STATES] = {
 	[WHY_UNSEEN] = "unknown",
@@ -83,4 +85,22 @@ int wait_cut(struct thread *thread, uint64_t time)
 		from = thread->fresh;
 	}
 	return status ? status : push(thread, WHY_LENT, from, time);
+}
+
+int wait_on_loan(struct thread *thread, uint64_t time)
+{
+	int status;
+	size_t i;
+
+	if (!thread->drained || thread->drained_by.pid != thread->known.tid || time + CLOCKS_DIFFER >= thread->fresh)
+		return 0;
+	/* Its unit had budget before it could get the next one: it was not drained, but put off by the fair server. */
+	status = wait_cut(thread, time);
+	for (i = 0; i < thread->nr_spans; i++)
+		if (thread->spans[i].state == WHY_DRAINED)
+			thread->spans[i].state = WHY_LENT;
+	if (thread->state == WHY_DRAINED)
+		thread->state = WHY_LENT;
+	thread->drained = false;
+	return status;
 }

@@ -129,10 +129,10 @@ static void judge(struct why *why, struct thread *thread, struct why_late *late,
 	why->listener.late(late, why->listener.late_data);
 }
 
-/* The thread was woken, and got the CPU now. */
-static void judge_wake(struct why *why, struct thread *thread, uint64_t time)
+/* The thread was woken, and got the CPU now, or waits still. */
+static void judge_wake(struct why *why, struct thread *thread, uint64_t time, bool waits)
 {
-	struct why_late late = { .time = thread->woken, .ns = time - thread->woken, .owes = 1 };
+	struct why_late late = { .time = thread->woken, .ns = time - thread->woken, .waits = waits, .owes = 1 };
 
 	if (thread->woken && !thread->served && time > thread->woken)
 		judge(why, thread, &late, time);
@@ -147,6 +147,12 @@ static void tell_event(struct why *why, struct thread *thread, uint64_t time)
 	thread->event = 0;
 }
 
+/* For what came then, or for something else long before? */
+static bool was_woken_for(const struct why *why, const struct thread *thread, uint64_t event)
+{
+	return event < thread->woken + why->later_than;
+}
+
 static void judge_event(struct why *why, struct thread *thread, const struct record *record)
 {
 	uint64_t ns = record->ns < record->time ? record->ns : record->time;
@@ -155,9 +161,9 @@ static void judge_event(struct why *why, struct thread *thread, const struct rec
 	/* A refusal that stands is not told again. */
 	if (record->refused)
 		late.owes = thread->owes;
+	why->failed |= record->loan && wait_on_loan(thread, record->time);
 	judge(why, thread, &late, record->time);
-	/* It was woken for that, or for something else long before. */
-	thread->served = late.time < thread->woken + why->later_than;
+	thread->served = was_woken_for(why, thread, late.time);
 	thread->called = 0;
 	if (thread->running)
 		tell_event(why, thread, record->time);
@@ -176,8 +182,8 @@ static void leaves(struct why *why, struct thread *thread, const struct record *
 	thread->served = false;
 	if (thread->asleep) {
 		thread->in_line = thread->refused = false;
-	} else if (thread->loan && record->prio >= 0) {
-		/* No earlier deadline came: the unit has no budget left. */
+	} else if (thread->loan && record->prio >= 0 && !is_stopper(record->comm, record->prio)) {
+		/* Nothing above it came: the unit has no budget left. */
 		thread->drained = true;
 		thread->drained_by = other_of(why, record->prev, thread->known.comm ? thread->known.comm : "", -1);
 	}
@@ -186,7 +192,7 @@ static void leaves(struct why *why, struct thread *thread, const struct record *
 static void comes(struct why *why, struct thread *thread, const struct record *record)
 {
 	place(why, thread, record->cpu, record->time);
-	judge_wake(why, thread, record->time);
+	judge_wake(why, thread, record->time, false);
 	thread->deadline = record->prio < 0;
 	thread->seen = thread->running = true;
 	thread->asleep = 0;
@@ -226,11 +232,13 @@ static void take_switch(struct why *why, const struct record *record)
 
 static bool is_below(const char *group, const char *path)
 {
+	/* Longer than a record has room for: all that is known of it is how it begins. */
+	const bool cut = strlen(path) == RECORD_TEXT - 1;
 	size_t length;
 
 	path += *path == '/';
 	length = strlen(path);
-	return group && !strncmp(group, path, length) && (!length || !group[length] || group[length] == '/');
+	return group && !strncmp(group, path, length) && (cut || !length || !group[length] || group[length] == '/');
 }
 
 /* Where the trace begins later, or the group is not known: who was frozen is woken by who ends that. */
@@ -500,18 +508,27 @@ int why_take(struct why *why, const struct record *record)
 	return why->failed ? -1 : 0;
 }
 
+/* What has not got the CPU yet: an event, and what the thread was woken for before. */
+static void judge_waiting(struct why *why, struct thread *thread, uint64_t time)
+{
+	struct why_late late = { .time = thread->called, .ns = time - thread->called, .waits = true, .reported = true, .owes = 1 };
+
+	if (thread->running)
+		return;
+	if (thread->called && time > thread->called) {
+		judge(why, thread, &late, time);
+		thread->served |= was_woken_for(why, thread, thread->called);
+	}
+	judge_wake(why, thread, time, true);
+}
+
 int why_end(struct why *why, uint64_t time)
 {
 	size_t i;
 
 	for (i = 0; i < why->nr_threads; i++) {
-		struct thread *thread = &why->threads[i];
-		struct why_late late = { .time = thread->called, .ns = time - thread->called, .waits = true,
-					 .reported = true, .owes = 1 };
-
-		if (thread->called && !thread->running && time > thread->called)
-			judge(why, thread, &late, time);
-		tell_span(why, thread, time);
+		judge_waiting(why, &why->threads[i], time);
+		tell_span(why, &why->threads[i], time);
 	}
 	for (i = 0; i < why->loans.nr; i++) {
 		const struct loan *loan = &why->loans.list[i];

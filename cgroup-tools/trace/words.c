@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What an event has waited for, in an administrator's words. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "host/units.h"
-#include "trace/why.h"
+#include "trace/inside.h"
 
 /* Appends; what has no room is left out. */
 static void put(char text[WHY_WORDS], const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -165,7 +166,7 @@ static void put_host(char text[WHY_WORDS], const struct why_late *late)
 
 	if (!first->pid)
 		put(text, "host: no thread ran, so interrupts or what is below this kernel had CPU %d", late->cpu);
-	else if (!strncmp(first->comm, "migration/", 10))
+	else if (is_stopper(first->comm, first->prio))
 		put(text, "host: the kernel stopped CPU %d for work of its own, in %s (%d)", late->cpu, first->comm,
 		    (int)first->pid);
 	else if (first->prio < 100) {
@@ -211,6 +212,36 @@ static void put_stopped(char text[WHY_WORDS], const struct why_late *late)
 	put(text, " let it go on");
 }
 
+/* How many bytes of UTF-8 follow this one; -1: none begins with it. */
+static int bytes_behind(unsigned char byte)
+{
+	return byte < 0x80 ? 0 : byte < 0xc2 ? -1 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : -1;
+}
+
+/* Is it a letter, not a command for a terminal? U+0080 to U+009F are commands, too. */
+static bool is_letter(const char *at, int behind)
+{
+	int i;
+
+	for (i = 1; i <= behind; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return false;
+	return behind > 0 ? (unsigned char)at[0] != 0xc2 || (unsigned char)at[1] >= 0xa0 : !behind && !iscntrl((unsigned char)*at);
+}
+
+/* Threads and VMs of anybody have any bytes for a name. */
+static void clean(char *text)
+{
+	while (*text) {
+		int behind = bytes_behind(*text);
+
+		if (is_letter(text, behind))
+			text += behind + 1;
+		else
+			*text++ = '?';
+	}
+}
+
 char *why_words(char text[WHY_WORDS], const struct why_late *late)
 {
 	*text = 0;
@@ -254,5 +285,6 @@ char *why_words(char text[WHY_WORDS], const struct why_late *late)
 	default:
 		put(text, "unknown: the trace does not say");
 	}
+	clean(text);
 	return text;
 }

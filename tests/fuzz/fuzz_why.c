@@ -34,7 +34,7 @@ static struct record record_of(const uint8_t *bytes, uint64_t time)
 		.time = time, .kind = bytes[KIND] % NR_RECORDS, .cpu = bytes[CPU] % 8 - 1, .context = flags % 3,
 		.by = bytes[PREV] % 16, .pid = bytes[PID] % 16, .prio = (int8_t)bytes[VALUE], .prev = bytes[PREV] % 16,
 		.prev_state = states[bytes[STATE] % 8], .target = (int8_t)bytes[VALUE] % 8, .queued = flags & 4,
-		.throttled = flags & 8, .owes = flags & 16, .again = flags & 32, .refused = flags & 64,
+		.throttled = flags & 8, .owes = flags & 16, .again = flags & 32, .refused = flags & 64, .loan = flags & 128,
 		.ns = (uint64_t)bytes[VALUE] << (bytes[STATE] % 64), .deadline = time + ((uint64_t)bytes[VALUE] << (bytes[STATE] % 40)),
 		.missing = (int8_t)bytes[VALUE],
 	};

@@ -287,6 +287,23 @@ colors() {
 	kill $!
 }
 
+# With a /run of its own, where that is the policy in force.
+with_policy() { # POLICY COMMAND...
+	run unshare --mount bash -c 'mount -t tmpfs -o mode=755 none /run && install -d -m 755 /run/dlspare &&
+		printf "%s\n" "$1" >/run/dlspare/policy.conf && shift && "$@"' bash "$@"
+	echo "$output"
+}
+
+@test "of two targets the last one counts, also if it is none" {
+	[ "$EUID" -eq 0 ] || skip "mounts are root's"
+	policy='vms = ( { name = "web"; runtime = "4ms"; period = "100ms"; } );'
+	with_policy "$policy" "$dlspare" set web --latency none --latency 5ms --dry-run
+	[ "$status" -eq 3 ]
+	[[ $output == *"VM 'web': latency 5ms needs a pool"* ]]
+	with_policy "$policy" "$dlspare" set web --latency 5ms --latency none --dry-run
+	[ "$status" -eq 0 ]
+}
+
 @test "without root each command says so, in one line, and what is missing" {
 	[ "$EUID" -eq 0 ] || skip "this user is not root already"
 	# The folders of bats are root's alone.
@@ -313,6 +330,21 @@ colors() {
 	says 6 "without root the VMs of other users are missing here" metrics
 	says 0 "without root the fair servers of this host are not seen" plan "$copy/dlspare.conf"
 	rm -r "$copy"
+}
+
+@test "completion knows which options have no value" {
+	# shellcheck source=cgroup-tools/dlspare.bash
+	source "$BATS_TEST_DIRNAME/../../cgroup-tools/dlspare.bash"
+	# COMP_WORDS is what bash calls them.
+	# shellcheck disable=SC2034
+	COMP_WORDS=(dlspare plan --live --fo) COMP_CWORD=3
+	_dlspare
+	echo "${COMPREPLY[@]}"
+	[ "${COMPREPLY[*]}" = "--for --formulas" ]
+	for option in --live --no-latency --no-color; do
+		! _dlspare_wants_value "$option" || false
+	done
+	_dlspare_wants_value --for
 }
 
 @test "the examples are valid" {

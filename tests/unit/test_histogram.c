@@ -111,6 +111,11 @@ static void takes_the_difference(void **state)
 	since = histogram_since(&before, &now);
 	assert_int_equal(histogram_count(&since), 0);
 	assert_false(histogram_since(&now, &unknown).known);
+	/* … and one of its counts has passed the one before already: that is no measure of the others. */
+	histogram_parse(&before, "1048576 own=0 loan=0 waited=0 refused=9\n");
+	since = histogram_since(&before, &now);
+	assert_int_equal(histogram_count(&since), 0);
+	assert_int_equal(since.total[HISTOGRAM_OWN], 0);
 }
 
 int main(void)

@@ -145,6 +145,11 @@ static void sees_policy_and_vms_together(void **state)
 	assert_false(host.vms[1].terms_differ);
 
 	assert_string_equal(host.vms[2].name, "web");
+	assert_true(state_runs(&host.vms[2]));
+	assert_false(state_runs(&host.vms[0]));
+	/* Another process has its number. */
+	host_tree_put("100 (vmm) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1001 0 0\n", "/proc/100/stat");
+	assert_false(state_runs(&host.vms[2]));
 	assert_int_equal(host.vms[2].vm->pid, 100);
 	assert_string_equal(host.vms[2].pool->name, "gold");
 	assert_string_equal(host.vms[2].groups[0], "dlspare.slice/gold/cpus/web.vm");
@@ -302,10 +307,29 @@ static void tells_what_is_wrong_with_the_policy(void **state)
 	assert_int_equal(host.nr_vms, 0);
 }
 
+static void borrows_when_it_may(void **state)
+{
+	struct pool_policy pool = { .spare = { 1000000, 10000000 } };
+	struct vm_policy policy = { .borrow = { .on = true } };
+	struct state_vm vm = { .policy = &policy, .pool = &pool };
+
+	(void)state;
+	assert_ptr_equal(state_unit(&vm), &pool.spare);
+	/* By assign --off it is in the pool, and lends it nothing. */
+	policy.borrow.on = false;
+	assert_null(state_unit(&vm));
+	policy.borrow.on = true;
+	pool.spare = (struct reservation){ 0 };
+	assert_null(state_unit(&vm));
+	vm.pool = NULL;
+	assert_null(state_unit(&vm));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, host_tree_make, host_tree_remove)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(borrows_when_it_may),
 		cmocka_unit_test(reads_counters),
 		cmocka_unit_test(reads_what_a_later_kernel_may_write),
 		TEST(sees_policy_and_vms_together),

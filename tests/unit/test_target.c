@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apply/promise.h"
 #include "apply/store.h"
@@ -17,6 +18,7 @@
 #define POOL(spare, units) "pools = ( { name = \"gold\"; " spare " units = " units "; cpus = \"1\"; } ); "
 #define WEB(name, target) "{ name = \"" name "\"; runtime = \"40ms\"; period = \"100ms\"; pool = \"gold\"; latency = \"" target "\"; }"
 #define UNIT "runtime = \"4ms\"; period = \"10ms\";"
+#define LATENCY_OF_WEB "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.latency"
 
 static void parse(struct policy *policy, const char *text)
 {
@@ -66,6 +68,39 @@ static void reads_and_writes_targets(void **state)
 		assert_true(*rule);
 		assert_true(target.latency == 17);
 	}
+}
+
+/* Exactly the share is enough: 41 of 80, which no double has. */
+static void exactly_the_share_is_enough(void **state)
+{
+	struct histogram histogram = { .known = true };
+	struct target_policy target;
+	const char *rule;
+
+	(void)state;
+	assert_true(policy_target(&target, "1ms 51.25%", &rule));
+	histogram.nr[HISTOGRAM_OWN][0] = 41;
+	histogram.nr[HISTOGRAM_REFUSED][20] = 39;
+	assert_true(policy_target_met(&target, &histogram));
+	histogram.nr[HISTOGRAM_REFUSED][20]++;
+	assert_false(policy_target_met(&target, &histogram));
+}
+
+/* "100%" is all of them: what was missed is not. */
+static void no_share_says_more_than_it_is(void **state)
+{
+	static const struct {
+		double share;
+		const char *text;
+	} shares[] = {
+		{ 1, "100%" }, { 0.99999, "99.999%" }, { 0.999996, "99.9996%" }, { 0.99999999, "99.9999%" }, { 0.999, "99.9%" },
+		{ 0.5125, "51.25%" }, { 2 / 3.0, "66.6666%" }, { 0.000001, "0.0001%" }, { 0, "0%" },
+	};
+	char text[POLICY_SHARE_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
+		assert_string_equal(policy_share_text(text, shares[i].share), shares[i].text);
 }
 
 static enum promise promised(const char *pool, const char *vms)
@@ -125,7 +160,7 @@ static void count(int quick, int slow)
 
 	snprintf(text, sizeof(text), "worst_usec own=0 loan=0 waited=0 refused=60000\n1 own=%d loan=0 waited=0 refused=0\n"
 		 "65536 own=0 loan=0 waited=0 refused=%d\n", quick, slow);
-	host_tree_put(text, "/sys/fs/cgroup/dlspare.slice/gold/cpus/web.vm/cpu.spare.latency");
+	host_tree_put(text, LATENCY_OF_WEB);
 }
 
 /* As if the last judgement were so long ago. */
@@ -203,6 +238,32 @@ static void judges_and_tells_once(void **state)
 	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
 	assert_int_equal(told, 2);
 	assert_false(last.missed);
+	/* Its group was made anew, as by unset and set: 5 of 105 late are not 5 of 5. */
+	count(1000, 22);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	count(100, 27);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	assert_int_equal(told, 2);
+	count(110, 27);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	assert_int_equal(told, 2);
+	target_load(&verdicts);
+	assert_int_equal(target_of(&verdicts, &policy.vms[0], &vm)->events, 10);
+	target_free(&verdicts);
+	/* It could not be read once: what was counted before is not new then. */
+	assert_int_equal(unlink(host_path(LATENCY_OF_WEB)), 0);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	count(111, 27);
+	pass(60);
+	assert_int_equal(target_judge(&policy, &vms, tell, NULL), 0);
+	assert_int_equal(told, 2);
+	target_load(&verdicts);
+	assert_int_equal(target_of(&verdicts, &policy.vms[0], &vm)->events, 1);
+	target_free(&verdicts);
 	/* Another process with the name begins anew. */
 	vm.start = 71;
 	count(30, 99);
@@ -235,6 +296,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_and_writes_targets),
+		cmocka_unit_test(exactly_the_share_is_enough),
+		cmocka_unit_test(no_share_says_more_than_it_is),
 		cmocka_unit_test(says_what_a_pool_can_hold),
 		cmocka_unit_test_setup_teardown(judges_and_tells_once, make_host, host_tree_remove),
 		cmocka_unit_test_setup_teardown(an_old_or_torn_file_says_nothing, make_host, host_tree_remove),

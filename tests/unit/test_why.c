@@ -316,6 +316,122 @@ static void the_host_had_the_cpu(void **state)
 	is(why, &seen, WHY_HOST, "host: gzip (40) ran on CPU 1, and the vCPU has no reservation");
 }
 
+/* It has a loan with budget, and is put off the CPU by what is above all deadlines. */
+static void stopped_on_loan(void **state)
+{
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	depleted(why);
+	told(why, 10 * MS, RECORD_EVENT, VCPU);
+	borrowed(why, 10 * MS, RECORD_BORROW, VCPU, false, 20 * MS);
+	got(why, 10 * MS, 0, false);
+	borrowed(why, 10 * MS, RECORD_DISPATCH, VCPU, false, 20 * MS);
+	switched(why, 11 * MS, VCPU, 'R', 18, "migration/1", 0);
+	told(why, 12 * MS, RECORD_EVENT, VCPU);
+	got(why, 15 * MS, 3 * MS, false);
+	is(why, &seen, WHY_HOST, "host: the kernel stopped CPU 1 for work of its own, in migration/1 (18)");
+}
+
+/* Nor is it drained when it goes on with the loan before the unit could get its next budget: the fair server came first. */
+static void put_off_on_loan(void **state)
+{
+	struct record latency = { .time = 15 * MS, .kind = RECORD_LATENCY, .cpu = 1, .pid = VCPU, .ns = 3 * MS, .loan = true };
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	depleted(why);
+	told(why, 10 * MS, RECORD_EVENT, VCPU);
+	borrowed(why, 10 * MS, RECORD_BORROW, VCPU, false, 20 * MS);
+	got(why, 10 * MS, 0, false);
+	borrowed(why, 10 * MS, RECORD_DISPATCH, VCPU, false, 20 * MS);
+	switched(why, 11 * MS, VCPU, 'R', HOG, "gzip", 120);
+	told(why, 12 * MS, RECORD_EVENT, VCPU);
+	give(why, latency);
+	is(why, &seen, WHY_EARLIER, "an earlier deadline: the fair server's, for gzip (40) ran on CPU 1");
+}
+
+/* Anybody may have that name. */
+static void not_the_kernels(void **state)
+{
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	sleeps(why, 'S');
+	switched(why, 6 * MS, IDLE, 'R', HOG, "migration/1", 120);
+	woken(why, 7 * MS, VCPU, HOG, RECORD_HARDIRQ, 120);
+	switched(why, 15 * MS, HOG, 'R', VCPU, "CPU 0/KVM", 120);
+	is(why, &seen, WHY_HOST, "host: migration/1 (40) ran on CPU 1, and the vCPU has no reservation");
+}
+
+/* Names go to a terminal, and a VM's process gives its threads any. */
+static void names_do_nothing(void **state)
+{
+	struct why_thread worker = { .tid = 60, .vm = "w\x1b[2Jb", .role = WHY_IO, .number = -1, .comm = "\x1b]0;x\n\xc2\x9b" "1m", .cpu = -1,
+				     .watched = true };
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	assert_int_equal(why_add(why, &worker), 0);
+	switched(why, 1 * MS, IDLE, 'R', 60, "x", 120);
+	switched(why, 2 * MS, 60, 'S', HOG, "a\x9b" "1mb", 120);
+	woken(why, 5 * MS, 60, IDLE, RECORD_SOFTIRQ, 120);
+	switched(why, 17 * MS, HOG, 'R', 60, "x", 120);
+	is(why, &seen, WHY_IO_THREAD, "the I/O thread ?]0;x???1m (60) waited for CPU 1, where a?1mb (40) ran");
+}
+
+/* Who is woken and never gets the CPU is late, too: nobody reports an event of an I/O thread. */
+static void woken_in_vain(void **state)
+{
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	switched(why, 1 * MS, IDLE, 'R', WORKER, "vhost-9", 120);
+	switched(why, 2 * MS, WORKER, 'S', HOG, "gzip", 120);
+	woken(why, 5 * MS, WORKER, IDLE, RECORD_SOFTIRQ, 120);
+	assert_int_equal(why_end(why, 95 * MS), 0);
+	assert_true(seen.late.waits);
+	assert_false(seen.late.reported);
+	assert_int_equal(seen.late.time, 5 * MS);
+	assert_int_equal(seen.late.ns, 90 * MS);
+	is(why, &seen, WHY_IO_THREAD, "the I/O thread vhost-9 (30) waited for CPU 1, where gzip (40) ran");
+
+	/* Once, when it was woken for an event. */
+	why = start(&seen, NULL);
+	sleeps(why, 'S');
+	woken(why, 10 * MS, VCPU, IDLE, RECORD_HARDIRQ, -1);
+	told(why, 10 * MS + 5000, RECORD_EVENT, VCPU);
+	told(why, 10 * MS + 5000, RECORD_REFUSE, VCPU);
+	assert_int_equal(why_end(why, 95 * MS), 0);
+	assert_true(seen.late.reported);
+	is(why, &seen, WHY_REFUSED, "refused: its pool has no unit on CPU 1");
+}
+
+/* A path that is longer than a record has room for. */
+static void frozen_far_below(void **state)
+{
+	char group[200] = "kubepods.slice/";
+	struct why_thread thread = { .tid = 60, .vm = "web", .role = WHY_VCPU, .group = group, .cpu = -1, .watched = true };
+	struct record record = { .time = 3 * MS, .kind = RECORD_FREEZE, .cpu = 1, .by = FREEZER };
+	struct seen seen;
+	struct why *why = start(&seen, NULL);
+
+	(void)state;
+	memset(group + strlen(group), 'a', 150);
+	snprintf(record.text, sizeof(record.text), "/%s", group);
+	assert_int_equal(why_add(why, &thread), 0);
+	give(why, record);
+	give(why, (struct record){ .time = 10 * MS, .kind = RECORD_EVENT, .pid = 60 });
+	assert_int_equal(why_end(why, 40 * MS), 0);
+	assert_int_equal(seen.late.cause, WHY_FROZE);
+	why_free(why);
+}
+
 static void frozen(void **state)
 {
 	struct seen seen;
@@ -592,6 +708,12 @@ int main(void)
 		cmocka_unit_test(not_an_event),
 		cmocka_unit_test(the_io_thread_waited),
 		cmocka_unit_test(the_host_had_the_cpu),
+		cmocka_unit_test(stopped_on_loan),
+		cmocka_unit_test(put_off_on_loan),
+		cmocka_unit_test(not_the_kernels),
+		cmocka_unit_test(names_do_nothing),
+		cmocka_unit_test(woken_in_vain),
+		cmocka_unit_test(frozen_far_below),
 		cmocka_unit_test(frozen),
 		cmocka_unit_test(frozen_still),
 		cmocka_unit_test(frozen_before),
