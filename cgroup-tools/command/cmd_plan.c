@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apply/chosen.h"
 #include "apply/wanted.h"
 #include "command/command.h"
 #include "command/plan.h"
@@ -86,8 +87,10 @@ static int make_host(struct plan *plan)
 static int place(struct plan *plan)
 {
 	struct policy_error error;
-	int code = layout_place(&plan->layout, &plan->policy, &plan->host, &error);
+	/* What is measured is the policy in force, whose units are chosen. */
+	int code = plan->measured ? DONE : chosen_make(&plan->policy, &plan->host, report_chosen, NULL, &error);
 
+	code = code ? code : layout_place(&plan->layout, &plan->policy, &plan->host, &error);
 	return code ? fail(code, "%s", error.text) : DONE;
 }
 

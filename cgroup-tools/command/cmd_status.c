@@ -444,7 +444,7 @@ static void pool_row(struct output *output, const struct state_pool *pool)
 
 	output_row(output);
 	output_cell(output, NULL, "%s", policy->name);
-	output_cell(output, NULL, "%s", output_reservation(text, policy->spare));
+	output_cell(output, NULL, "%s%s", policy->automatic ? "auto " : "", output_reservation(text, policy->spare));
 	output_cell(output, NULL, "%s%s%s", cpus && *cpus ? cpus : "all", policy->exclusive ? " exclusive" : "",
 		    policy->exclusive && !policy_partitioned(policy) ? " global" : "");
 	counter_cell(output, &pool->counters, STATE_UNITS);
