@@ -96,27 +96,36 @@ static uint64_t hold_of(const struct plan *plan, const struct pool_policy *pool)
 	return plan->arguments->hold ? plan->arguments->hold : pool->spare.period;
 }
 
+/* A measured load is one like the other on each CPU. */
+static double load_of(const struct plan *plan, const struct pool_policy *pool, const struct layout_asking *asking)
+{
+	const struct plan_measured *seen = measured(plan, pool);
+
+	return seen ? erlang_offered(asking->borrowers, seen->on_loan, seen->waiting) : asking->rate * hold_of(plan, pool) / NSEC_PER_SEC;
+}
+
 static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
 {
 	struct fraction share = latency_share(pool->spare), sum;
-	/* A measured load is one like the other on each CPU. */
 	const struct plan_measured *seen = measured(plan, pool);
 	struct layout_asking asking = layout_busiest(&plan->layout, pool, seen ? 1 : plan->arguments->rate);
-	double load = seen ? seen->load : asking.rate * hold_of(plan, pool) / NSEC_PER_SEC, blocking = plan->arguments->blocking;
+	double load = load_of(plan, pool, &asking), blocking = plan->arguments->blocking;
 	unsigned int borrowers = asking.borrowers, needed, few;
 
 	needed = erlang_units(load, blocking, POLICY_UNITS_MAX);
 	few = erlang_units_engset(borrowers, load, blocking, POLICY_UNITS_MAX);
 	sum = fraction_sum(plan->layout.cpus[asking.cpu].sum, fraction_multiply(share, fraction((int)few - (int)pool->units, 1)));
-	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
+	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
 			 "unit", output_json_reservation(pool->spare), "units_per_cpu", pool->units, "cpu", asking.cpu, "borrowers", borrowers,
 			 "hold_ns", plan_time(hold_of(plan, pool)), "load", plan_number(load),
 			 "blocked_seen", seen ? plan_number(seen->blocked) : json_null(),
 			 "blocked", plan_number(erlang_blocking(load, pool->units)),
 			 "blocked_few", plan_number(erlang_engset(borrowers, load, pool->units)),
 			 "waits", plan_number(erlang_waiting(load, pool->units)),
+			 "waits_few", plan_number(erlang_palm(asking.borrowers, load, pool->units)),
 			 "mean_wait_ns", plan_time(erlang_wait(load, pool->units, hold_of(plan, pool))),
 			 "needed", plan_count(needed), "needed_few", plan_count(few),
+			 "needed_waits", plan_count(erlang_units_palm(asking.borrowers, load, blocking, POLICY_UNITS_MAX)),
 			 "cost", few ? plan_share(fraction_multiply(share, fraction(few, 1))) : json_null(),
 			 "fits", json_boolean(few && fraction_compare(sum, plan->host.limit) <= 0));
 }
