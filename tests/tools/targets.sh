@@ -53,6 +53,7 @@ pool_is() { # NAME
 
 # What `slow` shows missed with one unit of (1,10) ms is held with those that are chosen.
 chosen() {
+	dlspare set a --latency none --quiet
 	expect 3 "without a latency no units are chosen" dlspare pool set gold --spare auto
 	says "… says so" "pool 'gold': spare 'auto' needs a latency"
 	expect 0 "a target" dlspare set a --latency 20ms
