@@ -289,7 +289,7 @@ static bool read_pool(const struct reader *reader, const config_setting_t *group
 	const char *name = NULL, *path = NULL;
 	struct pool_policy *pool;
 
-	if (!read_keys(reader, group, "a pool", "name spare runtime period units cpus exclusive edf group") ||
+	if (!read_keys(reader, group, "a pool", "name runtime period units spare cpus exclusive edf group") ||
 	    !read_text(reader, group, "name", "gold", &name) ||
 	    !read_text(reader, group, "group", "machine-gold.slice", &path))
 		return false;
