@@ -179,7 +179,7 @@ documents() { # COMMAND...
 	wrong "/more: there is no such key" '{"schema": 1, "command": "find", "vms": [], "more": 1}'
 	wrong "/schema: it has another value" '{"schema": 2, "command": "find", "vms": []}'
 	wrong "/: it has none of the forms" '{"schema": 1, "command": "look", "vms": []}'
-	wrong "/vms/0: there is no 'name'" '{"schema": 1, "command": "status", "vms": [{}]}'
+	wrong "/vms/0: there is no 'name'" '{"schema": 1, "command": "status", "vms": [{}], "pools": []}'
 	wrong "/pools/0/unit: it has another type" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "auto": false, "unit": 7,
 		"units_per_cpu": 1, "cpus": "0", "exclusive": true, "edf": "global", "group": ""}]}'
 	wrong "/pools/0/cpus: '0-' is not like" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "auto": false, "unit": null,

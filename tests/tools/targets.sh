@@ -74,6 +74,8 @@ chosen() {
 	says "… writes nothing" ": 0 writes"
 	expect 0 "… show" dlspare show --json
 	says "… what was given and what it is" '"auto": true' '"runtime_ns": 1100000' '"units_per_cpu": 2'
+	expect 0 "… status" dlspare status --json
+	says "… that too" '"auto": true' '"runtime_ns": 1100000' '"units_per_cpu": 2'
 	expect 4 "what leaves no room for them" dlspare set b --runtime 75ms
 	says "… is refused with the numbers" "spare 'auto' holds latency 20ms of VM 'a' with units 2 of (1.1ms, 11ms) at least, which take 0.2000; CPU 1 has"
 	pool_is "… and changes nothing"
