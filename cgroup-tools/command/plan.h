@@ -43,6 +43,7 @@ struct plan_arguments {
 
 /* What a pool was asked for. */
 struct plan_measured {
+	double loans;			/* so many */
 	double on_loan, waiting;	/* vCPUs on a CPU, on average */
 	double hold;			/* how long a loan lasts, ns */
 	double blocked;			/* the share of requests that found no unit */

@@ -111,9 +111,11 @@ static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
 	struct layout_asking asking = layout_busiest(&plan->layout, pool, seen ? 1 : plan->arguments->rate);
 	double load = load_of(plan, pool, &asking), blocking = plan->arguments->blocking;
 	unsigned int borrowers = asking.borrowers, needed, few;
+	/* What is advised must do for more than what a short look has met by chance. */
+	double likely = seen ? erlang_likely(load, seen->loans) : load;
 
-	needed = erlang_units(load, blocking, POLICY_UNITS_MAX);
-	few = erlang_units_engset(borrowers, load, blocking, POLICY_UNITS_MAX);
+	needed = erlang_units(likely, blocking, POLICY_UNITS_MAX);
+	few = erlang_units_engset(borrowers, likely, blocking, POLICY_UNITS_MAX);
 	sum = fraction_sum(plan->layout.cpus[asking.cpu].sum, fraction_multiply(share, fraction((int)few - (int)pool->units, 1)));
 	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
 			 "unit", output_json_reservation(pool->spare), "units_per_cpu", pool->units, "cpu", asking.cpu, "borrowers", borrowers,
@@ -125,7 +127,7 @@ static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
 			 "waits_few", plan_number(erlang_palm(asking.borrowers, load, pool->units)),
 			 "mean_wait_ns", plan_time(erlang_wait(load, pool->units, hold_of(plan, pool))),
 			 "needed", plan_count(needed), "needed_few", plan_count(few),
-			 "needed_waits", plan_count(erlang_units_palm(asking.borrowers, load, blocking, POLICY_UNITS_MAX)),
+			 "needed_waits", plan_count(erlang_units_palm(asking.borrowers, likely, blocking, POLICY_UNITS_MAX)),
 			 "cost", few ? plan_share(fraction_multiply(share, fraction(few, 1))) : json_null(),
 			 "fits", json_boolean(few && fraction_compare(sum, plan->host.limit) <= 0));
 }

@@ -32,6 +32,7 @@ static const struct formula {
 	{ PLAN_EVENTS, "FEW WAIT", "sum k>=m w(k)/sum w(k), w(0) = 1, w(k+1) = w(k) (N-1-k) A/(N min(k+1,m)), k < N", "Palm 1943, for N VMs" },
 	{ PLAN_EVENTS, "MEAN WAIT", "C hold/(m-A)", "Erlang-C, Erlang 1917" },
 	{ PLAN_EVENTS, "NEEDED", "smallest m that blocks, or lets wait, no more than the target; COST and FITS for few VMs", "Erlang-B, Engset, Palm" },
+	{ PLAN_EVENTS, "NEEDED", "with --live: for A (1+2/sqrt(loans)), two standard deviations above what was measured", "Poisson" },
 	{ PLAN_RINGS, "REGIME", "A = (L-kP)WP-WC, B = (L-kC)WC-WP", PAPER_2016 ", table 1" },
 	{ PLAN_RINGS, "SLOTS", "kP+1+floor((s+gap+WC)/WP), + D(1/WP-Us/WC) for Us <= DEMAND", RING_LAWS },
 	{ PLAN_RINGS, "DEMAND", "(WC+(s+NC)/m)/WP, m = floor((s+(kP-1)WC)/(WP-WC))+kP", RING_LAWS },

@@ -59,6 +59,11 @@ double erlang_offered(unsigned int vms, double on_loan, double waiting)
 	return idle > 0 ? vms * on_loan / idle : INFINITY;
 }
 
+double erlang_likely(double load, double requests)
+{
+	return load * (1 + 2 / sqrt(requests > 1 ? requests : 1));
+}
+
 double erlang_wait(double load, unsigned int units, double hold)
 {
 	return load < units ? erlang_waiting(load, units) * hold / (units - load) : INFINITY;

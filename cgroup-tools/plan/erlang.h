@@ -45,6 +45,9 @@ double erlang_palm(unsigned int vms, double load, unsigned int units);
  */
 double erlang_offered(unsigned int vms, double on_loan, double waiting);
 
+/* A (1 + 2/sqrt(n)): two standard deviations above a load that was measured by n requests; of one alone three times. */
+double erlang_likely(double load, double requests);
+
 /* C h / (m-A), the mean wait over all events, in the unit of hold; infinite when the load is not below the units. */
 double erlang_wait(double load, unsigned int units, double hold);
 

@@ -79,6 +79,21 @@ chosen() {
 	expect 4 "what leaves no room for them" dlspare set b --runtime 75ms
 	says "… is refused with the numbers" "spare 'auto' holds latency 20ms of VM 'a' with units 2 of (1.1ms, 11ms) at least, which take 0.2000; CPU 1 has"
 	pool_is "… and changes nothing"
+	if start_fake c 2; then
+		dlspare assign c gold --quiet
+		expect 0 "a VM with more vCPUs than the policy names" dlspare set c --runtime 1ms --period 100ms
+		says "… is one more that borrows" "pool 'gold', auto: units 3 of (1.1ms, 11ms)"
+		says "… and told of" "pool 'gold': spare 'auto' counts 1 of the 2 vCPUs of VM 'c': say vcpus = \"0-1\""
+		expect 0 "… with all of them named" dlspare set c --vcpu 0-1
+		says "… are as many units more" "pool 'gold', auto: units 4 of (1.1ms, 11ms)"
+		stop_fake "$pid"
+		expect 0 "… when it has ended" dlspare verify
+		says "… they stay" "units 4 of (1.1ms, 11ms)"
+		expect 0 "… without it" dlspare unset c
+		pool_is "… there are two again"
+	else
+		report 1 "a VM of two vCPUs"
+	fi
 	expect 3 "the last latency stays" dlspare set a --latency none
 }
 

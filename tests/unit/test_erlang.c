@@ -131,6 +131,8 @@ static void offered_is_found_again(void **state)
 		}
 		assert_near(erlang_offered(16, loans / sum, waiting / sum), A);
 	}
+	assert_near(erlang_likely(3, 400), 3.3);
+	assert_near(erlang_likely(3, 0), 9);
 	assert_true(erlang_offered(0, 0, 0) == 0);
 	assert_true(isinf(erlang_offered(4, 1, 3)));
 }
