@@ -5,8 +5,8 @@
 declare -gA _dlspare_options=(
 	[set]='--runtime --period --vcpu --io --latency --device --pid --uid --group --dry-run'
 	[unset]='--dry-run'
-	[pool create]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
-	[pool set]='--runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
+	[pool create]='--spare --runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
+	[pool set]='--spare --runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
 	[pool delete]='--dry-run'
 	[assign]='--chances --charge --no-charge --reply --no-reply --linger --timer --no-timer --on --off --pid --uid --group --dry-run'
 	[top]='--interval --count'
@@ -75,6 +75,7 @@ _dlspare() {
 		;;
 	--chances) _dlspare_words max 1 2; return ;;
 	--pid | --uid) _dlspare_words any; return ;;
+	--spare) _dlspare_words auto; return ;;
 	--edf) _dlspare_words partitioned global; return ;;
 	--output | --from | --trace) _dlspare_files; return ;;
 	: | =) return ;;

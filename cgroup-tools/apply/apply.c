@@ -9,6 +9,7 @@
 
 #include "apply/admission.h"
 #include "apply/change.h"
+#include "apply/chosen.h"
 #include "apply/claim.h"
 #include "apply/foresee.h"
 #include "apply/others.h"
@@ -363,6 +364,7 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 	struct change change = { 0 };
 	struct vms vms = { 0 };
 	struct wanted_host host;
+	struct policy_error refused;
 	struct policy all;
 	char error[256];
 	int code;
@@ -380,6 +382,11 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 	code = apply->save ? check_length(policy, &a) : DONE;
 	if (code != DONE)
 		goto out;
+	code = chosen_here(&all, apply->whole ? all.nr_vms : policy->nr_vms, listener->noted, listener->data, &refused);
+	if (code != DONE) {
+		code = FAIL(&a, code, "%s", refused.text);
+		goto out;
+	}
 	if (vms_find(&vms)) {
 		code = FAIL(&a, FAILED, "cannot look for VMs: %s", strerror(errno));
 		goto out;

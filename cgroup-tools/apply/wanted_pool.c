@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/layout.h"
 #include "apply/making.h"
 #include "apply/vmgroup.h"
 #include "host/group.h"
@@ -180,6 +181,24 @@ static bool has_cpus(struct making *m, const struct pool_policy *pool)
 	return good;
 }
 
+/* Units are chosen of the policy alone, that VMs may come and go: so a vCPU that it does not name has no part in that. */
+static void tell_uncounted(struct making *m, const struct pool_policy *pool)
+{
+	size_t i, j;
+
+	for (i = 0; i < m->policy->nr_vms; i++) {
+		const struct vm_policy *policy = &m->policy->vms[i];
+		const struct vm *vm = layout_lender(m->policy, policy) == pool ? vms_named(m->vms, policy->name) : NULL;
+		unsigned int vcpus = 0;
+
+		for (j = 0; vm && j < vm->nr_threads; j++)
+			vcpus += wanted_vcpu(policy, &vm->threads[j]);
+		if (vcpus > layout_vcpus(policy))
+			making_complain(m, NULL, DONE, "pool '%s': spare 'auto' counts %u of the %u vCPUs of VM '%s': say vcpus = \"0-%u\"",
+					pool->name, layout_vcpus(policy), vcpus, vm->name, vcpus - 1);
+	}
+}
+
 void wanted_pool(struct making *m, const struct pool_policy *pool)
 {
 	char *group = policy_group(pool);
@@ -203,6 +222,8 @@ void wanted_pool(struct making *m, const struct pool_policy *pool)
 	}
 	if (pool->spare.runtime)
 		want_spare(m, group, pool);
+	if (pool->automatic)
+		tell_uncounted(m, pool);
 out:
 	free(group);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apply/chosen.h"
 #include "apply/wanted.h"
 #include "command/command.h"
 #include "command/plan.h"
@@ -61,37 +62,49 @@ static int make_host(struct plan *plan)
 	const struct plan_arguments *arguments = plan->arguments;
 	struct wanted_host host;
 
-	plan->here = (arguments->file || arguments->live) && cpus_empty(&arguments->cpus);
-	if (plan->here && !wanted_host(&host))
+	plan->host.here = (arguments->file || arguments->live) && cpus_empty(&arguments->cpus);
+	if (plan->host.here && !wanted_host(&host))
 		return fail(FAILED, "/sys/devices/system/cpu: %s", strerror(errno));
-	if (plan->here && privilege_lack())
+	if (plan->host.here && privilege_lack())
 		say("without root the fair servers of this host are not seen, and taken to have 5 %% of each CPU");
-	plan->limit = arguments->limit.num ? arguments->limit :
-		      latency_share(plan->here ? bandwidth_limit() : BANDWIDTH_LIMIT);
-	plan->host = plan->here ? host.online : arguments->cpus;
-	if (cpus_empty(&arguments->cpus)) {
-		if (!plan->here)
-			cpus_add(&plan->host, 0);
+	if (plan->host.here)
+		plan->host = layout_here(&plan->policy, &host.online);
+	else
+		plan->host = (struct layout_host){ false, arguments->cpus, latency_share(BANDWIDTH_LIMIT) };
+	if (arguments->limit.num)
+		plan->host.limit = arguments->limit;
+	if (cpus_empty(&plan->host.cpus)) {
+		cpus_add(&plan->host.cpus, 0);
 		for (size_t i = 0; i < plan->policy.nr_pools; i++)
-			cpus_unite(&plan->host, &plan->policy.pools[i].cpus);
+			cpus_unite(&plan->host.cpus, &plan->policy.pools[i].cpus);
 	}
 	for (size_t i = 0; i < plan->policy.nr_pools; i++)
-		if (!cpus_within(&plan->policy.pools[i].cpus, &plan->host))
+		if (!cpus_within(&plan->policy.pools[i].cpus, &plan->host.cpus))
 			return fail(WRONG_USAGE, "pool '%s' has CPUs that --cpus does not have", plan->policy.pools[i].name);
 	return DONE;
 }
 
+static int place(struct plan *plan)
+{
+	struct policy_error error;
+	/* What is measured is the policy in force, whose units are chosen. */
+	int code = plan->measured ? DONE : chosen_make(&plan->policy, &plan->host, report_chosen, NULL, &error);
+
+	code = code ? code : layout_place(&plan->layout, &plan->policy, &plan->host, &error);
+	return code ? fail(code, "%s", error.text) : DONE;
+}
+
 static int tell_what_does_not_fit(const struct plan *plan)
 {
-	const struct plan_cpu *cpu;
-	int i = cpus_next(&plan->host, 0);
+	const struct layout_cpu *cpu;
+	int i = cpus_next(&plan->host.cpus, 0);
 
-	while (fraction_compare(plan->cpus[i].sum, plan->limit) <= 0)
-		i = cpus_next(&plan->host, i + 1);
-	cpu = &plan->cpus[i];
+	while (fraction_compare(plan->layout.cpus[i].sum, plan->host.limit) <= 0)
+		i = cpus_next(&plan->host.cpus, i + 1);
+	cpu = &plan->layout.cpus[i];
 	return fail(NO_ROOM, "CPU %d: reservations %.4f + units %.4f + fair server %.4f make %.4f, and the limit is %.4f", i,
 		    fraction_double(cpu->own), fraction_double(cpu->units), fraction_double(cpu->fair_server),
-		    fraction_double(cpu->sum), fraction_double(plan->limit));
+		    fraction_double(cpu->sum), fraction_double(plan->host.limit));
 }
 
 int cmd_plan(int argc, char **argv)
@@ -113,7 +126,7 @@ int cmd_plan(int argc, char **argv)
 		goto out;
 	code = arguments.live ? plan_measure(plan) : read_policy(&plan->policy, &arguments);
 	code = code ? code : make_host(plan);
-	code = code ? code : plan_place(plan);
+	code = code ? code : place(plan);
 	if (code)
 		goto out;
 	document = plan_document(plan, &fits);
@@ -129,7 +142,7 @@ out:
 	plan_free_arguments(&arguments);
 	policy_free(&plan->policy);
 	free(plan->measured);
-	free(plan->threads);
+	layout_free(&plan->layout);
 	free(plan);
 	return code;
 }

@@ -17,8 +17,18 @@ struct pool_edit {
 	bool exclusive;
 	enum edf edf;			/* EDF_DEFAULT: not given */
 	const char *group;
-	bool has_runtime, has_period, has_units, has_cpus, has_exclusive;
+	bool has_runtime, has_period, has_units, has_cpus, has_exclusive, automatic;
 };
+
+/* What is chosen takes the place of what was given, and the other way round. */
+static void be_automatic(struct pool_policy *pool, bool automatic)
+{
+	pool->automatic = automatic;
+	if (automatic) {
+		pool->spare = (struct reservation){ 0 };
+		pool->units = 0;
+	}
+}
 
 static int edit_pool(struct policy *policy, void *data, char **done)
 {
@@ -33,6 +43,8 @@ static int edit_pool(struct policy *policy, void *data, char **done)
 		pool = policy_add_pool(policy, edit->name);
 	if (!pool)
 		return fail(FAILED, "out of memory");
+	if (edit->automatic || edit->has_runtime || edit->has_period || edit->has_units)
+		be_automatic(pool, edit->automatic);
 	if (edit->has_runtime)
 		pool->spare.runtime = edit->runtime;
 	if (edit->has_period)
@@ -81,6 +93,7 @@ static int parse_edf(struct pool_edit *edit, const char *text)
 int cmd_pool(int argc, char **argv)
 {
 	static const struct option list[] = {
+		{ "spare", required_argument, NULL, 'a' },
 		{ "runtime", required_argument, NULL, 'r' },
 		{ "period", required_argument, NULL, 'p' },
 		{ "units", required_argument, NULL, 'u' },
@@ -102,6 +115,11 @@ int cmd_pool(int argc, char **argv)
 	while (code == DONE && (option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
 		any |= option != 'n';
 		switch (option) {
+		case 'a':
+			edit.automatic = !strcmp(optarg, "auto");
+			if (!edit.automatic)
+				code = fail(WRONG_USAGE, "--spare '%s': it must be auto, or --runtime and --period in its place", optarg);
+			break;
 		case 'r':
 			edit.has_runtime = true;
 			code = edit_time("--runtime", optarg, &edit.runtime);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/chosen.h"
 #include "apply/store.h"
 #include "command/command.h"
 #include "command/edit.h"
@@ -38,7 +39,7 @@ static json_t *vm_json(const struct vm_policy *vm)
 	static const char *const kinds[] = { "keep", "housekeeping", "deadline" };
 	const struct process_policy *process = &vm->process;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:o, s:{s:s, s:o, s:o}, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:o, s:o, s:{s:s, s:o, s:o}, s:o}",
 			 "name", output_json_text(vm->name),
 			 "pid", process->pid ? json_integer(process->pid) : json_null(),
 			 "uid", process->uid >= 0 ? json_integer(process->uid) : json_null(),
@@ -49,7 +50,7 @@ static json_t *vm_json(const struct vm_policy *vm)
 			 vm->borrow.chances ? json_integer(vm->borrow.chances) : json_null(),
 			 "charge", (int)vm->borrow.charge, "reply", (int)vm->borrow.reply,
 			 "linger_ns", (json_int_t)vm->borrow.linger, "timer", (int)vm->borrow.timer,
-			 "latency", target_json(&vm->target),
+			 "latency", target_json(&vm->target), "rate", vm->rate ? json_integer(vm->rate) : json_null(),
 			 "io", "policy", kinds[vm->io.kind], "cpus", output_json_cpus(&vm->io.cpus),
 			 "reservation", output_json_reservation(vm->io.reservation),
 			 "devices", devices_json(vm));
@@ -74,8 +75,10 @@ int cmd_show(int argc, char **argv)
 		{ 0 },
 	};
 	struct policy policy;
+	struct policy_error error;
 	bool file = false;
 	int option, status;
+	size_t own;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
@@ -88,10 +91,14 @@ int cmd_show(int argc, char **argv)
 	status = report_policy(&policy);
 	if (status != DONE)
 		return status;
+	own = policy.nr_vms;
 	if (!file && !store_add_vms(&policy, report_left_out, NULL)) {
 		policy_free(&policy);
 		return fail(FAILED, STORE_VMS ": %s", strerror(errno));
 	}
+	/* Where nothing can be chosen any more, verify tells. */
+	if (!file)
+		chosen_here(&policy, own, NULL, NULL, &error);
 	if (options.json)
 		status = print_json(&policy);
 	else if (policy_write(&policy, stdout))

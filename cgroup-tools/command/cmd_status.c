@@ -118,13 +118,15 @@ static json_t *vm_json(const struct state_vm *vm)
 
 static int print_vms_json(const struct state *state, const char *only)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *pools = json_array();
 	size_t i;
 
 	for (i = 0; i < state->nr_vms; i++)
 		if (is_meant(state->vms[i].name, only))
 			json_array_append_new(list, vm_json(&state->vms[i]));
-	return output_json("status", json_pack("{s:o}", "vms", list));
+	for (i = 0; i < state->nr_pools; i++)
+		json_array_append_new(pools, output_json_pool(state->pools[i].policy));
+	return output_json("status", json_pack("{s:o, s:o}", "vms", list, "pools", pools));
 }
 
 /* --- tables --- */
@@ -444,7 +446,7 @@ static void pool_row(struct output *output, const struct state_pool *pool)
 
 	output_row(output);
 	output_cell(output, NULL, "%s", policy->name);
-	output_cell(output, NULL, "%s", output_reservation(text, policy->spare));
+	output_cell(output, NULL, "%s%s", policy->automatic ? "auto " : "", output_reservation(text, policy->spare));
 	output_cell(output, NULL, "%s%s%s", cpus && *cpus ? cpus : "all", policy->exclusive ? " exclusive" : "",
 		    policy->exclusive && !policy_partitioned(policy) ? " global" : "");
 	counter_cell(output, &pool->counters, STATE_UNITS);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "apply/admission.h"
+#include "apply/chosen.h"
 #include "apply/claim.h"
 #include "apply/others.h"
 #include "apply/starving.h"
@@ -120,6 +121,11 @@ int cmd_validate(int argc, char **argv)
 		code = fail(MISSING, "no control groups, version 2: %s", strerror(errno));
 	else if (!wanted_host(&host) || claim_find(&vms, &policy))
 		code = fail(FAILED, "cannot look at this host: %s", strerror(errno));
+	if (code == DONE) {
+		code = chosen_here(&policy, policy.nr_vms, report_chosen, NULL, &error);
+		if (code != DONE)
+			fail(code, "%s", error.text);
+	}
 	if (code != DONE)
 		goto out;
 	/* Without it all deadline threads are others'; doctor says what is wrong with it. */

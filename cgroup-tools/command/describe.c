@@ -77,6 +77,8 @@ static void put_pool(FILE *file, const void *what)
 	const struct pool_policy *pool = what;
 
 	fprintf(file, "pool '%s': ", pool->name);
+	if (pool->automatic)
+		fputs("units chosen from latencies, on ", file);
 	if (pool->spare.runtime) {
 		fprintf(file, "%u unit%s of ", pool->units, pool->units == 1 ? "" : "s");
 		put_reservation(file, pool->spare);

@@ -36,6 +36,7 @@ static const struct command {
 	{ "pool", cmd_pool, "create|set|delete|show [NAME] [OPTION]...", "pools of spare reservations",
 	  "  --runtime TIME --period TIME   what one unit lends; without: a pool of CPUs only\n"
 	  "  --units N                      units on each CPU, 1..64 (1)\n"
+	  "  --spare auto                   in place of these: chosen from the latencies of its VMs\n"
 	  "  --cpus LIST                    its CPUs (all)\n"
 	  "  --exclusive, --shared          nothing else runs on these CPUs, or does (shared)\n"
 	  "  --edf partitioned|global       a vCPU has one of exclusive CPUs, or all (partitioned)\n"

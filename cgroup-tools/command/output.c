@@ -166,8 +166,8 @@ json_t *output_json_cpus(const struct cpus *cpus)
 json_t *output_json_pool(const struct pool_policy *pool)
 {
 	char *group = policy_group(pool);
-	json_t *json = json_pack("{s:s, s:o, s:i, s:o, s:b, s:s, s:o*}", "name", pool->name, "unit",
-				 output_json_reservation(pool->spare), "units_per_cpu", (int)pool->units, "cpus",
+	json_t *json = json_pack("{s:s, s:b, s:o, s:i, s:o, s:b, s:s, s:o*}", "name", pool->name, "auto",
+				 (int)pool->automatic, "unit", output_json_reservation(pool->spare), "units_per_cpu", (int)pool->units, "cpus",
 				 output_json_cpus(&pool->cpus), "exclusive", (int)pool->exclusive, "edf",
 				 policy_partitioned(pool) ? "partitioned" : "global", "group",
 				 output_json_text(group));

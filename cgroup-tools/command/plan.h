@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Parts of `dlspare plan`: its arguments → where the threads of a policy run on a hypothetical host → a document with what
- * that promises → tables of it.
+ * Parts of `dlspare plan`: its arguments → where the threads of a policy run on a hypothetical host (apply/layout.h) → a
+ * document with what that promises → tables of it.
  */
 #ifndef DLSPARE_PLAN_H
 #define DLSPARE_PLAN_H
 
 #include <jansson.h>
 
+#include "apply/layout.h"
 #include "plan/fraction.h"
 #include "plan/latency.h"
 #include "plan/ring.h"
@@ -42,36 +43,18 @@ struct plan_arguments {
 
 /* What a pool was asked for. */
 struct plan_measured {
-	double load;			/* of a CPU: units on loan on average */
+	double loans;			/* so many */
+	double on_loan, waiting;	/* vCPUs on a CPU, on average */
 	double hold;			/* how long a loan lasts, ns */
 	double blocked;			/* the share of requests that found no unit */
-};
-
-/* A CPU of the host; its number is its index. */
-struct plan_cpu {
-	unsigned int threads;
-	struct fraction own, units, fair_server, sum;	/* shares: of the threads, of the pools; and all three */
-};
-
-/* A vCPU; or the I/O thread of a VM where those have a reservation, of which there is one at least. */
-struct plan_thread {
-	const struct vm_policy *vm;
-	struct reservation reservation;
-	bool io;
-	struct cpus cpus;		/* it may have one of these */
-	int cpu;
 };
 
 struct plan {
 	const struct plan_arguments *arguments;
 	struct policy policy;
 	struct plan_measured *measured;	/* of each of its pools; NULL: by arithmetic alone */
-	bool here;			/* it is about this host */
-	struct cpus host;
-	struct fraction limit;		/* of a CPU */
-	struct plan_cpu cpus[CPUS_MAX];
-	struct plan_thread *threads;
-	size_t nr_threads;
+	struct layout_host host;
+	struct layout layout;
 };
 
 /* --- plan_arguments.c --- */
@@ -86,17 +69,6 @@ void plan_free_arguments(struct plan_arguments *arguments);
 int plan_measure(struct plan *plan);
 /* How long a loan of so much CPU time lasts, both in ns: the unit is Ps-Qs late each time it was drained on the way. */
 double plan_hold(double borrowed, struct reservation unit);
-
-/* --- plan_place.c --- */
-
-/* Gives each thread a CPU; DONE or another result after telling why. */
-int plan_place(struct plan *plan);
-
-/* The pool that it borrows from, or NULL. */
-const struct pool_policy *plan_lender(const struct plan *plan, const struct vm_policy *vm);
-unsigned int plan_vcpus(const struct vm_policy *vm);
-struct cpus plan_pool_cpus(const struct plan *plan, const struct pool_policy *pool);
-enum latency_supply plan_supply(const struct plan *plan, const struct vm_policy *vm);
 
 /* --- plan_json.c: NULL is no memory, and makes NULL of what it is put into --- */
 

@@ -14,14 +14,14 @@ static json_t *cpu_rows(const struct plan *plan, bool *fits)
 	json_t *rows = json_array();
 
 	*fits = true;
-	for (int i = cpus_next(&plan->host, 0); i >= 0; i = cpus_next(&plan->host, i + 1)) {
-		const struct plan_cpu *cpu = &plan->cpus[i];
-		bool good = fraction_compare(cpu->sum, plan->limit) <= 0;
+	for (int i = cpus_next(&plan->host.cpus, 0); i >= 0; i = cpus_next(&plan->host.cpus, i + 1)) {
+		const struct layout_cpu *cpu = &plan->layout.cpus[i];
+		bool good = fraction_compare(cpu->sum, plan->host.limit) <= 0;
 
 		rows = plan_append(rows, json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:b}", "cpu", i, "threads", cpu->threads,
 					      "own_share", plan_share(cpu->own), "units_share", plan_share(cpu->units),
 					      "fair_server_share", plan_share(cpu->fair_server), "sum", plan_share(cpu->sum),
-					      "limit", plan_share(plan->limit), "fits", good));
+					      "limit", plan_share(plan->host.limit), "fits", good));
 		*fits = *fits && good;
 	}
 	return rows;
@@ -34,7 +34,7 @@ static json_t *meets_json(const struct plan *plan, const struct vm_policy *vm, c
 
 	if (target == UINT64_MAX)
 		return json_null();
-	if (latency_worst(vm->reservation, plan_supply(plan, vm)) <= target)
+	if (latency_worst(vm->reservation, layout_supply(&plan->layout, vm)) <= target)
 		return json_string("always");
 	if (pool && latency_drained(pool->spare).whole <= target)
 		return json_string("unit free");
@@ -59,15 +59,15 @@ static json_t *loan_json(const struct vm_policy *vm, enum latency_supply supply,
 
 static json_t *vm_row(const struct plan *plan, const struct vm_policy *vm)
 {
-	const struct pool_policy *pool = plan_lender(plan, vm);
-	enum latency_supply supply = plan_supply(plan, vm);
+	const struct pool_policy *pool = layout_lender(&plan->policy, vm);
+	enum latency_supply supply = layout_supply(&plan->layout, vm);
 	struct reservation own = vm->reservation;
 
 	if (!own.period)
-		return json_pack("{s:o, s:i, s:n, s:s?}", "name", output_json_text(vm->name), "nr_vcpus", plan_vcpus(vm), "reservation",
+		return json_pack("{s:o, s:i, s:n, s:s?}", "name", output_json_text(vm->name), "nr_vcpus", layout_vcpus(vm), "reservation",
 				 "pool", vm->pool);
 	return json_pack("{s:o, s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", output_json_text(vm->name), "nr_vcpus",
-			 plan_vcpus(vm), "reservation", output_json_reservation(own), "share", plan_share(latency_share(own)), "beside",
+			 layout_vcpus(vm), "reservation", output_json_reservation(own), "share", plan_share(latency_share(own)), "beside",
 			 supply != LATENCY_EARLY, "mean_ns", plan_time(fraction_double(latency_mean(own, supply))),
 			 "mean_random_ns", supply == LATENCY_EARLY ? json_null() :
 			 plan_time(fraction_double(latency_mean(own, LATENCY_RANDOM))),
@@ -96,57 +96,40 @@ static uint64_t hold_of(const struct plan *plan, const struct pool_policy *pool)
 	return plan->arguments->hold ? plan->arguments->hold : pool->spare.period;
 }
 
-/* The CPU where the pool is asked most, with measured loads one like the others; how many vCPUs may ask there, and the load they offer. */
-static int busiest(const struct plan *plan, const struct pool_policy *pool, unsigned int *borrowers, double *load)
+/* A measured load is one like the other on each CPU. */
+static double load_of(const struct plan *plan, const struct pool_policy *pool, const struct layout_asking *asking)
 {
-	struct cpus cpus = plan_pool_cpus(plan, pool);
-	double hold = (double)hold_of(plan, pool) / NSEC_PER_SEC;
-	int best = -1;
+	const struct plan_measured *seen = measured(plan, pool);
 
-	for (int cpu = cpus_next(&cpus, 0); cpu >= 0; cpu = cpus_next(&cpus, cpu + 1)) {
-		unsigned int asking = 0;
-		double offered = 0;
-
-		for (size_t i = 0; i < plan->nr_threads; i++) {
-			const struct vm_policy *vm = plan->threads[i].vm;
-
-			if (plan->threads[i].cpu != cpu || plan->threads[i].io || plan_lender(plan, vm) != pool)
-				continue;
-			asking++;
-			offered += erlang_load(1, measured(plan, pool) ? 1 : plan->arguments->rate, latency_share(vm->reservation), hold);
-		}
-		if (best < 0 || offered > *load) {
-			best = cpu;
-			*borrowers = asking;
-			*load = offered;
-		}
-	}
-	if (measured(plan, pool))
-		*load = measured(plan, pool)->load;
-	return best;
+	return seen ? erlang_offered(asking->borrowers, seen->on_loan, seen->waiting) : asking->rate * hold_of(plan, pool) / NSEC_PER_SEC;
 }
 
 static json_t *pool_row(const struct plan *plan, const struct pool_policy *pool)
 {
 	struct fraction share = latency_share(pool->spare), sum;
-	double load = 0, blocking = plan->arguments->blocking;
-	unsigned int borrowers = 0, needed, few;
-	int cpu = busiest(plan, pool, &borrowers, &load);
+	const struct plan_measured *seen = measured(plan, pool);
+	struct layout_asking asking = layout_busiest(&plan->layout, pool, seen ? 1 : plan->arguments->rate);
+	double load = load_of(plan, pool, &asking), blocking = plan->arguments->blocking;
+	unsigned int borrowers = asking.borrowers, needed, few;
+	/* What is advised must do for more than what a short look has met by chance. */
+	double likely = seen ? erlang_likely(load, seen->loans) : load;
 
-	needed = erlang_units(load, blocking, POLICY_UNITS_MAX);
-	few = erlang_units_engset(borrowers, load, blocking, POLICY_UNITS_MAX);
-	sum = fraction_sum(plan->cpus[cpu].sum, fraction_multiply(share, fraction((int)few - (int)pool->units, 1)));
-	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
-			 "unit", output_json_reservation(pool->spare), "units_per_cpu", pool->units, "cpu", cpu, "borrowers", borrowers,
+	needed = erlang_units(likely, blocking, POLICY_UNITS_MAX);
+	few = erlang_units_engset(borrowers, likely, blocking, POLICY_UNITS_MAX);
+	sum = fraction_sum(plan->layout.cpus[asking.cpu].sum, fraction_multiply(share, fraction((int)few - (int)pool->units, 1)));
+	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", pool->name,
+			 "unit", output_json_reservation(pool->spare), "units_per_cpu", pool->units, "cpu", asking.cpu, "borrowers", borrowers,
 			 "hold_ns", plan_time(hold_of(plan, pool)), "load", plan_number(load),
-			 "blocked_seen", measured(plan, pool) ? plan_number(measured(plan, pool)->blocked) : json_null(),
+			 "blocked_seen", seen ? plan_number(seen->blocked) : json_null(),
 			 "blocked", plan_number(erlang_blocking(load, pool->units)),
 			 "blocked_few", plan_number(erlang_engset(borrowers, load, pool->units)),
 			 "waits", plan_number(erlang_waiting(load, pool->units)),
+			 "waits_few", plan_number(erlang_palm(asking.borrowers, load, pool->units)),
 			 "mean_wait_ns", plan_time(erlang_wait(load, pool->units, hold_of(plan, pool))),
 			 "needed", plan_count(needed), "needed_few", plan_count(few),
+			 "needed_waits", plan_count(erlang_units_palm(asking.borrowers, likely, blocking, POLICY_UNITS_MAX)),
 			 "cost", few ? plan_share(fraction_multiply(share, fraction(few, 1))) : json_null(),
-			 "fits", json_boolean(few && fraction_compare(sum, plan->limit) <= 0));
+			 "fits", json_boolean(few && fraction_compare(sum, plan->host.limit) <= 0));
 }
 
 static json_t *pool_rows(const struct plan *plan)
@@ -159,12 +142,27 @@ static json_t *pool_rows(const struct plan *plan)
 	return rows;
 }
 
+/* Of all that borrow, and one does. */
+static bool rates_known(const struct plan *plan)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < plan->policy.nr_vms; i++) {
+		if (!layout_lender(&plan->policy, &plan->policy.vms[i]))
+			continue;
+		if (!plan->policy.vms[i].rate)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static unsigned int topics_of(const struct plan *plan)
 {
-	unsigned int topics = PLAN_VMS | (plan->arguments->rate < 0 && !plan->measured ? 0 : PLAN_EVENTS) | (plan->arguments->nr_rings ? PLAN_RINGS : 0);
+	unsigned int topics = PLAN_VMS | (plan->arguments->rate < 0 && !plan->measured && !rates_known(plan) ? 0 : PLAN_EVENTS) | (plan->arguments->nr_rings ? PLAN_RINGS : 0);
 
 	for (size_t i = 0; i < plan->policy.nr_vms; i++)
-		if (plan_lender(plan, &plan->policy.vms[i]))
+		if (layout_lender(&plan->policy, &plan->policy.vms[i]))
 			topics |= plan->policy.vms[i].borrow.charge ? PLAN_LOANS | PLAN_CHARGE : PLAN_LOANS;
 	return topics;
 }

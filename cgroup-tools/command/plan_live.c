@@ -29,11 +29,12 @@ static void measure(struct plan_measured *measured, const struct state_pool *now
 	double loans = state_grown(&now->counters, &before->counters, STATE_LOANS);
 	double waits = state_grown(&now->counters, &before->counters, STATE_WAITS);
 
-	*measured = (struct plan_measured){ .hold = now->policy->spare.period };
+	*measured = (struct plan_measured){ .loans = loans, .hold = now->policy->spare.period };
 	if (loans) {
 		measured->hold = plan_hold(state_grown(&now->counters, &before->counters, STATE_BORROWED) / loans, now->policy->spare);
-		measured->load = loans * measured->hold / ns / cpus;
+		measured->on_loan = loans * measured->hold / ns / cpus;
 	}
+	measured->waiting = state_grown(&now->counters, &before->counters, STATE_WAITED) / ns / cpus;
 	/* Who waits and then has its own budget again is lent nothing. */
 	measured->blocked = waits ? waits / (loans > waits ? loans : waits) : 0;
 }

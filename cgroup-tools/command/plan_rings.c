@@ -7,16 +7,16 @@
 /* What a unit may have on the CPUs of the VM, as many as its pool has there. */
 static struct fraction room_of(const struct plan *plan, const struct vm_policy *vm)
 {
-	const struct pool_policy *pool = plan_lender(plan, vm);
-	struct fraction least = plan->limit;
+	const struct pool_policy *pool = layout_lender(&plan->policy, vm);
+	struct fraction least = plan->host.limit;
 
-	for (size_t i = 0; i < plan->nr_threads; i++) {
+	for (size_t i = 0; i < plan->layout.nr_threads; i++) {
 		struct fraction sum, room;
 
-		if (plan->threads[i].vm != vm || plan->threads[i].io)
+		if (plan->layout.threads[i].vm != vm || plan->layout.threads[i].io)
 			continue;
-		sum = plan->cpus[plan->threads[i].cpu].sum;
-		room = fraction_sum(fraction(-sum.num, sum.den), plan->limit);
+		sum = plan->layout.cpus[plan->layout.threads[i].cpu].sum;
+		room = fraction_sum(fraction(-sum.num, sum.den), plan->host.limit);
 		if (pool)
 			room = fraction_add(fraction_multiply(room, fraction(1, pool->units)), latency_share(pool->spare));
 		if (fraction_compare(room, least) < 0)
@@ -57,8 +57,8 @@ static json_t *advice_json(const struct ring_advice *advice)
 
 static json_t *ring_row(const struct plan *plan, const struct vm_policy *vm, const struct plan_ring *named)
 {
-	const struct pool_policy *pool = plan_lender(plan, vm);
-	enum latency_supply supply = plan_supply(plan, vm);
+	const struct pool_policy *pool = layout_lender(&plan->policy, vm);
+	enum latency_supply supply = layout_supply(&plan->layout, vm);
 	enum ring_regime regime = ring_regime(&named->ring);
 	struct ring_terms terms = {
 		.side = named->side, .beta = named->beta ? named->beta : supply == LATENCY_EARLY ? 1 : 2,

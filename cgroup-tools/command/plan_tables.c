@@ -43,8 +43,8 @@ static const struct column pool_columns[] = {
 	{ "POOL", "name", PLAIN }, { "Qs/Ps", "unit", RESERVATION }, { "UNITS", "units_per_cpu", PLAIN }, { "CPU", "cpu", PLAIN },
 	{ "VCPUS", "borrowers", PLAIN }, { "HOLD", "hold_ns", TIME }, { "LOAD", "load", PLAIN }, { "SEEN", "blocked_seen", PLAIN },
 	{ "BLOCKED", "blocked", PLAIN },
-	{ "FEW VMS", "blocked_few", PLAIN }, { "WAITS", "waits", PLAIN }, { "MEAN WAIT", "mean_wait_ns", TIME },
-	{ "NEEDED", "needed", PLAIN }, { "FEW VMS", "needed_few", PLAIN }, { "COST", "cost", SHARE },
+	{ "FEW VMS", "blocked_few", PLAIN }, { "WAITS", "waits", PLAIN }, { "FEW WAIT", "waits_few", PLAIN }, { "MEAN WAIT", "mean_wait_ns", TIME },
+	{ "NEEDED", "needed", PLAIN }, { "FEW VMS", "needed_few", PLAIN }, { "FEW WAIT", "needed_waits", PLAIN }, { "COST", "cost", SHARE },
 	{ "FITS", "fits", PLAIN },
 	{ NULL, NULL, PLAIN },
 };

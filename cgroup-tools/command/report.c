@@ -52,6 +52,11 @@ void report_refused(const struct vms *vms, const struct policy *policy)
 	claim_tell(vms, policy, noted, NULL);
 }
 
+void report_chosen(const char *text, void *data)
+{
+	noted(text, data);
+}
+
 void report_left_out(const char *text, void *data)
 {
 	(void)data;

@@ -21,6 +21,9 @@ void report_done(const struct apply *apply, const char *format, ...) __attribute
 /* Tells that VMs of hooks are left out, so many. DIFFERS. */
 int report_left_out_count(unsigned int nr);
 
+/* Says what was chosen for a pool: a chosen_tell. */
+void report_chosen(const char *text, void *data);
+
 /* Says of each VM with a target of latency whether its pool can hold it. */
 void report_promises(const struct policy *policy);
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apply/chosen.h"
 #include "apply/claim.h"
 #include "apply/store.h"
 #include "apply/vmgroup.h"
@@ -258,6 +259,7 @@ int state_read(struct state *state)
 {
 	struct policy_error error;
 	int code = DONE;
+	size_t own;
 
 	*state = (struct state){ 0 };
 	policy_init(&state->policy);
@@ -265,10 +267,14 @@ int state_read(struct state *state)
 	group_start();
 	if (!store_load(&state->policy, &error))
 		code = fail(FAILED, "the policy in force cannot be read: %s", error.text);
-	else if (!store_add_vms(&state->policy, count_left_out, &state->left_out))
+	own = state->policy.nr_vms;
+	if (code == DONE && !store_add_vms(&state->policy, count_left_out, &state->left_out))
 		code = fail(FAILED, STORE_VMS ": %s", strerror(errno));
-	else if (claim_find(&state->seen, &state->policy))
+	else if (code == DONE && claim_find(&state->seen, &state->policy))
 		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));
+	/* Where nothing can be chosen any more, verify tells. */
+	if (code == DONE)
+		chosen_here(&state->policy, own, NULL, NULL, &error);
 	state->time = clock_ns(CLOCK_BOOTTIME);
 	if (target_wanted(&state->policy))
 		target_load(&state->verdicts);

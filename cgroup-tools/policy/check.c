@@ -165,6 +165,8 @@ bool policy_check_pool(const struct policy *policy, size_t index, uint64_t load[
 		return false;
 	snprintf(owner, sizeof(owner), "pool %s", policy_quote(pool->name).text);
 
+	if (pool->automatic && (!reservation_none(*spare) || pool->units))
+		return policy_refuse(error, "%s: spare 'auto' chooses runtime, period and units: leave them out", owner);
 	if (reservation_none(*spare)) {
 		if (pool->units)
 			return policy_refuse(error, "%s: units %u need a runtime and a period", owner, pool->units);
@@ -210,6 +212,11 @@ static bool check_borrow(const struct borrow_policy *borrow, const char *owner, 
 	return true;
 }
 
+static bool lends(const struct pool_policy *pool)
+{
+	return pool->automatic || !reservation_none(pool->spare);
+}
+
 /* The kernel counts the waits of those who may borrow. */
 static bool check_target(const struct policy *policy, const struct vm_policy *vm, const char *owner, struct policy_error *error)
 {
@@ -221,9 +228,18 @@ static bool check_target(const struct policy *policy, const struct vm_policy *vm
 		return policy_refuse(error, "%s: latency %s is not in 1us..%s", owner, TIME(target->latency), TIME(POLICY_LATENCY_MAX));
 	if (!target->share || target->share > POLICY_SHARE_ALL)
 		return policy_refuse(error, "%s: latency is of %u of %u events", owner, target->share, POLICY_SHARE_ALL);
-	if (!vm->pool || !vm->borrow.on || reservation_none(policy_pool(policy, vm->pool)->spare))
+	if (!vm->pool || !vm->borrow.on || !lends(policy_pool(policy, vm->pool)))
 		return policy_refuse(error, "%s: latency %s needs a pool of spare reservations and borrow.on: waits of others are not "
 				     "counted", owner, TIME(target->latency));
+	return true;
+}
+
+static bool check_rate(const struct vm_policy *vm, const char *owner, struct policy_error *error)
+{
+	if (vm->rate > POLICY_RATE_MAX)
+		return policy_refuse(error, "%s: rate %u is more than %d", owner, vm->rate, POLICY_RATE_MAX);
+	if (vm->rate && !vm->pool)
+		return policy_refuse(error, "%s: rate %u needs a pool: of events for others nothing is computed", owner, vm->rate);
 	return true;
 }
 
@@ -299,12 +315,28 @@ bool policy_check_vm(const struct policy *policy, size_t index, struct policy_er
 		return policy_refuse(error, "%s: there is no pool %s", owner, policy_quote(vm->pool).text);
 	if (vm->borrow.on && !vm->pool)
 		return policy_refuse(error, "%s: borrow needs a pool", owner);
-	if (!check_borrow(&vm->borrow, owner, error) || !check_target(policy, vm, owner, error) || !check_io(&vm->io, owner, error) ||
-	    !check_devices(vm, owner, error))
+	if (!check_borrow(&vm->borrow, owner, error) || !check_target(policy, vm, owner, error) || !check_rate(vm, owner, error) ||
+	    !check_io(&vm->io, owner, error) || !check_devices(vm, owner, error))
 		return false;
 	if (reservation_none(vm->reservation) && !vm->pool && vm->io.kind == IO_KEEP)
 		return policy_refuse(error, "%s: it needs one of runtime and period, pool, and io", owner);
 	return true;
+}
+
+bool policy_check_automatic(const struct policy *policy, size_t index, struct policy_error *error)
+{
+	const struct pool_policy *pool = &policy->pools[index];
+
+	if (!pool->automatic)
+		return true;
+	for (size_t i = 0; i < policy->nr_vms; i++) {
+		const struct vm_policy *vm = &policy->vms[i];
+
+		if (vm->target.latency && !reservation_none(vm->reservation) && vm->pool && !strcmp(vm->pool, pool->name))
+			return true;
+	}
+	return policy_refuse(error, "pool %s: spare 'auto' needs a latency: no VM of the pool has one, and a reservation",
+			     policy_quote(pool->name).text);
 }
 
 bool policy_check(const struct policy *policy, struct policy_error *error)
@@ -316,6 +348,9 @@ bool policy_check(const struct policy *policy, struct policy_error *error)
 			return false;
 	for (size_t i = 0; i < policy->nr_vms; i++)
 		if (!policy_check_vm(policy, i, error))
+			return false;
+	for (size_t i = 0; i < policy->nr_pools; i++)
+		if (!policy_check_automatic(policy, i, error))
 			return false;
 	return true;
 }

@@ -24,6 +24,8 @@ bool policy_refuse(struct policy_error *error, const char *format, ...) __attrib
 
 /* The pool against itself and those before it, which have passed; load: what those offer on each CPU. */
 bool policy_check_pool(const struct policy *policy, size_t index, uint64_t load[CPUS_MAX], struct policy_error *error);
+/* The pool against its VMs, all of which are there. */
+bool policy_check_automatic(const struct policy *policy, size_t index, struct policy_error *error);
 /* The VM against itself, the pools, and the VMs before it. */
 bool policy_check_vm(const struct policy *policy, size_t index, struct policy_error *error);
 

@@ -33,6 +33,7 @@ struct pool_policy {
 	char *name;
 	struct reservation spare;	/* none: a pool of CPUs only, which needs no patched kernel */
 	unsigned int units;		/* a CPU, 1..POLICY_UNITS_MAX; 0 when spare is none */
+	bool automatic;			/* both are chosen, from the targets of its VMs; until then they are none */
 	struct cpus cpus;		/* empty: all */
 	bool exclusive;			/* nothing else runs on these CPUs: a cpuset partition */
 	enum edf edf;
@@ -77,6 +78,7 @@ struct target_policy {
 
 #define POLICY_SHARE_ALL 1000000
 #define POLICY_LATENCY_MAX 4000000000ull
+#define POLICY_RATE_MAX 1000000
 
 struct vm_policy {
 	char *name;
@@ -86,6 +88,7 @@ struct vm_policy {
 	char *pool;			/* NULL: none */
 	struct borrow_policy borrow;
 	struct target_policy target;
+	unsigned int rate;		/* of events for each vCPU, 1/s; 0: unknown */
 	struct io_policy io;
 	bool any_device;		/* all network devices of the VM are events for it */
 	char **devices;			/* else these; at most IFNAMSIZ - 1 bytes each */
@@ -102,7 +105,7 @@ struct policy {
 
 /* What is wrong, and where. */
 struct policy_error {
-	char text[512];
+	char text[1024];
 };
 
 /* A policy without pools and VMs. */

@@ -271,12 +271,25 @@ static bool read_edf(const struct reader *reader, const config_setting_t *group,
 	return true;
 }
 
+static bool read_automatic(const struct reader *reader, const config_setting_t *group, bool *automatic)
+{
+	const char *text = NULL;
+
+	if (!read_text(reader, group, "spare", "auto", &text))
+		return false;
+	if (text && strcmp(text, "auto"))
+		return refuse_at(reader, line_of(group, "spare"), "spare %s: it must be auto, or runtime and period in its place",
+				 policy_quote(text).text);
+	*automatic = text;
+	return true;
+}
+
 static bool read_pool(const struct reader *reader, const config_setting_t *group, struct policy *policy)
 {
 	const char *name = NULL, *path = NULL;
 	struct pool_policy *pool;
 
-	if (!read_keys(reader, group, "a pool", "name runtime period units cpus exclusive edf group") ||
+	if (!read_keys(reader, group, "a pool", "name runtime period units spare cpus exclusive edf group") ||
 	    !read_text(reader, group, "name", "gold", &name) ||
 	    !read_text(reader, group, "group", "machine-gold.slice", &path))
 		return false;
@@ -287,7 +300,7 @@ static bool read_pool(const struct reader *reader, const config_setting_t *group
 		pool->group = policy_strip_slashes(path);
 	if (!pool || (path && !pool->group))
 		return refuse_at(reader, config_setting_source_line(group), "%s", strerror(ENOMEM));
-	if (!read_reservation(reader, group, &pool->spare))
+	if (!read_automatic(reader, group, &pool->automatic) || !read_reservation(reader, group, &pool->spare))
 		return false;
 	pool->units = !reservation_none(pool->spare);
 	return read_number(reader, group, "units", 0, POLICY_UNITS_MAX, &pool->units) &&
@@ -323,7 +336,7 @@ static bool read_vm(const struct reader *reader, const config_setting_t *group, 
 	const char *name = NULL, *pool = NULL, *path = NULL;
 	struct vm_policy *vm;
 
-	if (!read_keys(reader, group, "a VM", "name pid uid group runtime period vcpus pool borrow latency io devices") ||
+	if (!read_keys(reader, group, "a VM", "name pid uid group runtime period vcpus pool borrow latency rate io devices") ||
 	    !read_text(reader, group, "name", "web", &name) || !read_text(reader, group, "pool", "gold", &pool) ||
 	    !read_text(reader, group, "group", "system.slice/web.service", &path))
 		return false;
@@ -339,7 +352,8 @@ static bool read_vm(const struct reader *reader, const config_setting_t *group, 
 	vm->borrow.on = pool;
 	return read_process(reader, group, &vm->process) && read_reservation(reader, group, &vm->reservation) &&
 	       read_cpus(reader, group, "vcpus", &vm->vcpus) &&
-	       read_borrow(reader, group, &vm->borrow) && read_target(reader, group, &vm->target) && read_io(reader, group, &vm->io) &&
+	       read_borrow(reader, group, &vm->borrow) && read_target(reader, group, &vm->target) &&
+	       read_number(reader, group, "rate", 1, POLICY_RATE_MAX, &vm->rate) && read_io(reader, group, &vm->io) &&
 	       read_devices(reader, group, vm);
 }
 
@@ -401,7 +415,12 @@ static bool read_root(const struct reader *reader, const config_setting_t *root,
 		if (!policy_check_pool(policy, i, load, &broken))
 			return refuse_at(reader, config_setting_source_line(entry), "%s", broken.text);
 	}
-	return read_vms(reader, vms, policy);
+	if (!read_vms(reader, vms, policy))
+		return false;
+	for (int i = 0; pools && i < config_setting_length(pools); i++)
+		if (!policy_check_automatic(policy, i, &broken))
+			return refuse_at(reader, config_setting_source_line(config_setting_get_elem(pools, i)), "%s", broken.text);
+	return true;
 }
 
 /*

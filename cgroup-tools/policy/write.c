@@ -50,13 +50,24 @@ static bool write_cpus(FILE *file, const char *key, const struct cpus *cpus)
 	return true;
 }
 
+/* What was chosen is a comment: it is chosen again. */
+static void write_automatic(FILE *file, const struct pool_policy *pool)
+{
+	write_text(file, "spare", "auto");
+	if (!reservation_none(pool->spare))
+		fprintf(file, " /* runtime %s, period %s, units %u */", TIME(pool->spare.runtime), TIME(pool->spare.period), pool->units);
+}
+
 static bool write_pool(FILE *file, const struct pool_policy *pool)
 {
 	bool good;
 
 	write_text(file, "name", pool->name);
-	write_reservation(file, &pool->spare);
-	if (pool->units || !reservation_none(pool->spare))
+	if (pool->automatic)
+		write_automatic(file, pool);
+	else
+		write_reservation(file, &pool->spare);
+	if (!pool->automatic && (pool->units || !reservation_none(pool->spare)))
 		fprintf(file, " units = %u;", pool->units);
 	good = write_cpus(file, "cpus", &pool->cpus);
 	if (pool->exclusive)
@@ -146,6 +157,8 @@ static bool write_vm(FILE *file, const struct vm_policy *vm)
 		write_borrow(file, &vm->borrow);
 	}
 	good &= write_target(file, &vm->target);
+	if (vm->rate)
+		fprintf(file, " rate = %u;", vm->rate);
 	good &= write_io(file, &vm->io);
 	write_devices(file, vm);
 	return good;

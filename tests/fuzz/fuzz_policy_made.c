@@ -84,6 +84,7 @@ static void take_pool(struct bytes *bytes, struct policy *policy)
 	MUST(pool);
 	pool->spare = take_reservation(bytes);
 	pool->units = take(bytes);
+	pool->automatic = take(bytes) % 2;
 	pool->cpus = take_cpus(bytes);
 	pool->exclusive = take(bytes) % 2;
 	pool->edf = take(bytes) % 3;
@@ -128,6 +129,7 @@ static void take_vm(struct bytes *bytes, struct policy *policy)
 		vm->target.latency = take_time(bytes);
 		vm->target.share = take(bytes) << take(bytes) % 16;
 	}
+	vm->rate = take(bytes) << take(bytes) % 32;
 	vm->io.kind = take(bytes) % 3;
 	vm->io.cpus = take_cpus(bytes);
 	vm->io.reservation = take_reservation(bytes);

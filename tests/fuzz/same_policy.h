@@ -18,7 +18,7 @@ static inline bool same_reservation(struct reservation a, struct reservation b)
 
 static inline bool same_pool(const struct pool_policy *a, const struct pool_policy *b)
 {
-	return same_text(a->name, b->name) && same_reservation(a->spare, b->spare) && a->units == b->units &&
+	return same_text(a->name, b->name) && a->automatic == b->automatic && same_reservation(a->spare, b->spare) && a->units == b->units &&
 	       cpus_equal(&a->cpus, &b->cpus) && a->exclusive == b->exclusive && same_text(a->group, b->group);
 }
 
@@ -31,7 +31,7 @@ static inline bool same_vm(const struct vm_policy *a, const struct vm_policy *b)
 	    !cpus_equal(&a->vcpus, &b->vcpus) || !same_text(a->pool, b->pool) || x->on != y->on ||
 	    x->chances != y->chances || x->charge != y->charge || x->reply != y->reply || x->linger != y->linger ||
 	    x->timer != y->timer || a->target.latency != b->target.latency ||
-	    (a->target.latency && a->target.share != b->target.share) ||
+	    (a->target.latency && a->target.share != b->target.share) || a->rate != b->rate ||
 	    a->io.kind != b->io.kind || !cpus_equal(&a->io.cpus, &b->io.cpus) ||
 	    !same_reservation(a->io.reservation, b->io.reservation) || a->any_device != b->any_device ||
 	    a->nr_devices != b->nr_devices)

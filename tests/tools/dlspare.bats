@@ -112,6 +112,26 @@ policy() {
 	fails 3 "@include" validate policy
 }
 
+@test "spare auto: what is chosen, and what is refused" {
+	policy 'pools = ( { name = "gold"; spare = "auto"; cpus = "1"; exclusive = true; } );
+		vms = ( { name = "a"; runtime = "20ms"; period = "100ms"; pool = "gold"; latency = "5ms"; },
+			{ name = "b"; runtime = "20ms"; period = "100ms"; pool = "gold"; } );'
+	chosen="pool 'gold', auto: units 2 of (400us, 2.9ms): 2(Ps-Qs) = 5ms <= latency 5ms of VM 'a'; a unit for each of 2 vCPUs"
+	fails 0 "$chosen" plan policy --cpus 0-1
+	[[ $output != *NEEDED* ]]
+	fails 0 "$chosen" plan policy --cpus 0-1 --rate 1
+	[[ $output == *400us/2.9ms* ]]
+	fails 4 "CPU 1 has 0.2500 left: limit 0.7000 - reservations 0.4000" plan policy --cpus 0-1 --limit 70
+	sed -i 's/latency = "5ms"/latency = "5ms 99%"; rate = 1/; s/pool = "gold"; }/pool = "gold"; rate = 1; }/' policy
+	fails 0 "units 1 of (400us, 2.9ms)" plan policy --cpus 0-1
+	[[ $output == *NEEDED* ]]
+	sed -i 's/latency = "5ms 99%"; //' policy
+	fails 3 "policy:1: pool 'gold': spare 'auto' needs a latency" validate policy
+	sed -i 's/spare = "auto"/spare = "auto"; units = 2/' policy
+	fails 3 "spare 'auto' chooses runtime, period and units" validate policy
+	fails 2 "--spare 'most': it must be auto" pool create gold --spare most
+}
+
 @test "plan: Erlang's numbers, a ring's recommendation, and what does not fit" {
 	run "$dlspare" plan --vms 16 --runtime 40ms --period 100ms --spare-runtime 1ms --spare-period 10ms --rate 1 --formulas
 	echo "$output"
@@ -159,10 +179,10 @@ documents() { # COMMAND...
 	wrong "/more: there is no such key" '{"schema": 1, "command": "find", "vms": [], "more": 1}'
 	wrong "/schema: it has another value" '{"schema": 2, "command": "find", "vms": []}'
 	wrong "/: it has none of the forms" '{"schema": 1, "command": "look", "vms": []}'
-	wrong "/vms/0: there is no 'name'" '{"schema": 1, "command": "status", "vms": [{}]}'
-	wrong "/pools/0/unit: it has another type" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "unit": 7,
+	wrong "/vms/0: there is no 'name'" '{"schema": 1, "command": "status", "vms": [{}], "pools": []}'
+	wrong "/pools/0/unit: it has another type" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "auto": false, "unit": 7,
 		"units_per_cpu": 1, "cpus": "0", "exclusive": true, "edf": "global", "group": ""}]}'
-	wrong "/pools/0/cpus: '0-' is not like" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "unit": null,
+	wrong "/pools/0/cpus: '0-' is not like" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "auto": false, "unit": null,
 		"units_per_cpu": 1, "cpus": "0-", "exclusive": true, "edf": "global", "group": ""}]}'
 	wrong "/not_running: it is too small" '{"schema": 1, "command": "set", "dry_run": true, "writes": [], "not_running": -1,
 		"left_out": 0}'

@@ -90,6 +90,53 @@ static void erlang_c_is_the_queue(void **state)
 		}
 }
 
+/* The chain of k others with a loan or in line: each of the rest asks with a, min(k,m) loans end. */
+static void palm_is_the_queue_of_few(void **state)
+{
+	(void)state;
+	for (unsigned int vms = 1; vms <= 40; vms++)
+		for (double A = 0.01; A < 20; A *= 2.3)
+			for (unsigned int m = 1; m < vms; m++) {
+				double p[40] = { 1 }, sum = 0, waits = 0;
+
+				for (unsigned int k = 1; k < vms; k++)
+					p[k] = p[k - 1] * (vms - k) * (A / vms) / (k < m ? k : m);
+				for (unsigned int k = 0; k < vms; k++) {
+					sum += p[k];
+					waits += k >= m ? p[k] : 0;
+				}
+				assert_near(erlang_palm(vms, A, m), waits / sum);
+				/* Those who wait are in nobody's way where they go away. */
+				assert_true(erlang_palm(vms, A, m) >= erlang_engset(vms, A, m) * (1 - 1e-9));
+			}
+	assert_true(erlang_palm(4, 3, 4) == 0);
+	assert_true(fabs(erlang_palm(1000000, 3.84, 6) / erlang_waiting(3.84, 6) - 1) < 1e-4);
+	assert_int_equal(erlang_units_palm(4, 10, 1e-6, 64), 4);
+	assert_int_equal(erlang_units_palm(64, 3.2, 0.01, 64), 9);
+	assert_int_equal(erlang_units_palm(64, 3.2, 0.01, 8), 0);
+}
+
+/* Of the same chain with all N: what it offers is found again from what it has, however few the units are. */
+static void offered_is_found_again(void **state)
+{
+	(void)state;
+	for (unsigned int m = 1; m <= 16; m++) {
+		double weight = 1, sum = 0, loans = 0, waiting = 0, A = 1.6;
+
+		for (unsigned int k = 0; k <= 16; k++) {
+			sum += weight;
+			loans += weight * (k < m ? k : m);
+			waiting += weight * (k < m ? 0 : k - m);
+			weight *= (16 - k) * (A / 16) / (k < m ? k + 1 : m);
+		}
+		assert_near(erlang_offered(16, loans / sum, waiting / sum), A);
+	}
+	assert_near(erlang_likely(3, 400), 3.3);
+	assert_near(erlang_likely(3, 0), 9);
+	assert_true(erlang_offered(0, 0, 0) == 0);
+	assert_true(isinf(erlang_offered(4, 1, 3)));
+}
+
 static void an_overloaded_pool_keeps_all_waiting(void **state)
 {
 	(void)state;
@@ -132,6 +179,8 @@ int main(void)
 		cmocka_unit_test(engset_is_its_sum),
 		cmocka_unit_test(many_vms_make_engset_erlang_b),
 		cmocka_unit_test(erlang_c_is_the_queue),
+		cmocka_unit_test(palm_is_the_queue_of_few),
+		cmocka_unit_test(offered_is_found_again),
 		cmocka_unit_test(an_overloaded_pool_keeps_all_waiting),
 		cmocka_unit_test(units_for_one_in_a_thousand),
 		cmocka_unit_test(few_vms_need_no_more_units_than_vms),
