@@ -196,8 +196,11 @@ documents() { # COMMAND...
 }
 
 # What dlspare top writes on a terminal until the shell commands have pressed q.
+# KEYS may wait until a text is shown.
 on_terminal() { # COLUMNS ENVIRONMENT KEYS
-	run bash -c "($3) | script -qec 'stty cols $1 rows 24; exec env -u LINES -u COLUMNS $2 \"$dlspare\" top --interval 200ms' /dev/null"
+	: >screen
+	run bash -c "shown() { for _ in {1..100}; do ! grep -qaF -- \"\$1\" screen || break; sleep 0.1; done; }
+		($3) | script -qefc 'stty cols $1 rows 24; exec env -u LINES -u COLUMNS $2 \"$dlspare\" top --interval 200ms' screen"
 	printf '%s: %q\n' "$1 $2" "$output"
 	[ "$status" -eq 0 ]
 }
@@ -244,7 +247,8 @@ colors() {
 }
 
 @test "top takes keys: each sorts, others do nothing" {
-	on_terminal 80 TERM=vt100 'for key in u s "\\000" c e "\\033[B" "\\033[6~" "\\033OF" z l n; do sleep 0.2; printf "$key"; done; sleep 0.3; printf q'
+	on_terminal 80 TERM=vt100 "shown 'by name'; printf u; shown 'share of Q/P'; printf s; shown 'S p99'; printf '\\000'; printf c; sleep 1; printf e
+		shown 'events/s'; for key in '\\033[B' '\\033[6~' '\\033OF' z l n; do sleep 0.2; printf \"\$key\"; done; sleep 0.3; printf q"
 	[[ $output == *"by name"*"share of Q/P"*"S p99"*"%CPU"*"events/s"* && $output != *null* ]]
 }
 
