@@ -81,7 +81,8 @@ static void measures_what_came_between_two_looks(void **state)
 	(void)state;
 	assert_int_equal(measure(&plan, GOLD(UNIT), GOLD(UNIT)), DONE);
 	assert_true(plan.measured->hold == 500000);
-	assert_true(plan.measured->load == 0.005);
+	assert_true(plan.measured->loans == 10);
+	assert_true(plan.measured->on_loan == 0.005);
 	assert_true(plan.measured->blocked == 0.2);
 	free(plan.measured);
 	policy_free(&plan.policy);
