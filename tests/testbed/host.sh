@@ -27,22 +27,39 @@ host_note() { # KIND WHAT [VALUE]
 	printf '%s\t%s\t%s\n' "$1" "$2" "${3-}" >>"$host_notes"
 }
 
+# Without its reservation first: on 1 ms of each second even to end takes long.
+host_end() { # PID...
+	local pid
+	for pid; do chrt -a -o -p 0 "$pid" 2>/dev/null || :; done
+	kill -9 "$@" 2>/dev/null || :
+}
+
 host_kill() { # MARK
 	local tries pids
-	for ((tries = 0; tries < 100; tries++)); do
+	for ((tries = 0; tries < 300; tries++)); do
 		mapfile -t pids < <(grep -lszxF -- "DLSPARE_STAGE=$1" /proc/[0-9]*/environ | cut -d / -f 3)
 		((${#pids[@]})) || return 0
-		kill -9 "${pids[@]}" 2>/dev/null || :
+		host_end "${pids[@]}"
 		sleep 0.1
 	done
 	return 1
 }
 
-# And those below it. The last thread may still be on its way out.
+# What is on its way out is still in a group, and has no environment any more. Others may have come into it, and stay.
+host_end_dying() { # GROUP
+	local file pid
+	while read -r file; do
+		pid=${file%/cgroup} pid=${pid##*/}
+		grep -qs . "/proc/$pid/environ" || host_end "$pid"
+	done < <(grep -lsE "^0::${1#"$host_cgroups"}(/|\$)" "$host_root"/proc/[0-9]*/cgroup)
+}
+
+# And those below it.
 host_remove_group() { # PATH
 	local tries
-	for ((tries = 0; tries < 50; tries++)); do
+	for ((tries = 0; tries < 300; tries++)); do
 		[[ -d $1 ]] || return 0
+		host_end_dying "$1"
 		find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || :
 		[[ ! -d $1 ]] || sleep 0.1
 	done
@@ -52,7 +69,7 @@ host_remove_group() { # PATH
 # What goes with a stage may still hold it for a moment.
 host_unload() { # MODULE
 	local tries
-	for ((tries = 0; tries < 50; tries++)); do
+	for ((tries = 0; tries < 300; tries++)); do
 		[[ -d $host_root/sys/module/$1 ]] || return 0
 		rmmod "$1" 2>/dev/null || sleep 0.1
 	done
@@ -79,8 +96,12 @@ host_put_back() {
 		left=("$kind"$'\t'"$what"$'\t'"$value" "${left[@]}")
 		echo "cannot put back: $kind $what${value:+, to $value}" >&2
 	done < <(tac "$host_notes")
-	if ((${#left[@]})); then printf '%s\n' "${left[@]}" >"$host_notes"; else : >"$host_notes"; fi
-	((${#left[@]} == 0))
+	if ((${#left[@]})); then
+		printf '%s\n' "${left[@]}" >"$host_notes"
+		return 1
+	fi
+	rm "$host_notes"
+	rmdir "${host_notes%/*}"
 }
 
 # --- what a stage needs ---
@@ -90,14 +111,14 @@ host_write() { # PATH VALUE OLD-VALUE
 	echo "$2" >"$1"
 }
 
-# With those that it needs. What is built in needs nothing.
+# With those that it needs. What is built in needs nothing, and a kernel may have all built in.
 host_load() { # MODULE
 	local word path
 	while read -r word path _; do
 		path=${path##*/} path=${path%%.ko*}
 		[[ $word != insmod || -d $host_root/sys/module/${path//-/_} ]] || host_note module "${path//-/_}"
-	done < <(modprobe --show-depends "$1")
-	modprobe "$1"
+	done < <(modprobe --show-depends "$1" 2>/dev/null)
+	modprobe "$1" 2>/dev/null || :
 }
 
 host_note_controllers() { # GROUP
@@ -135,7 +156,8 @@ host_note_groups() {
 # As the testbed's init does. Where a stage wants one CPU alone, it runs in a partition.
 host_prepare() { # CPU CPUS
 	local group=$host_cgroups/here.dlspare
-	host_load tun && host_load vhost_net || return
+	host_load tun
+	host_load vhost_net
 	! grep -qw NO_HRTICK_DL "$host_sched/features" || host_write "$host_sched/features" HRTICK_DL NO_HRTICK_DL || return
 	host_note_fair_server "$1"
 	host_note_groups
@@ -186,10 +208,6 @@ host_has_pools() {
 	grep -q ' __sched_spare_event$' "$host_root/proc/kallsyms"
 }
 
-host_has_fair_server() {
-	[[ -d $host_sched/fair_server ]]
-}
-
 # A line for all that a stage may change: what is not put back differs.
 host_list() {
 	local file group
@@ -237,6 +255,7 @@ host_lacks_files() {
 		echo "/sys/fs/cgroup is not cgroup v2 with the controllers cpu and cpuset: boot with systemd.unified_cgroup_hierarchy=1"
 	[[ -w $host_sched/features ]] || echo "/sys/kernel/debug/sched cannot be written: mount -t debugfs debugfs /sys/kernel/debug"
 	[[ -d $host_tracing/instances ]] || echo "/sys/kernel/tracing has no instances: mount -t tracefs tracefs /sys/kernel/tracing"
+	[[ -e $host_root/proc/self/ns/net ]] || echo "this kernel has no network namespaces (CONFIG_NET_NS): boot another"
 	[[ -r $1 ]] || echo "guest kernel '$1' cannot be read: name another with --kernel"
 }
 
