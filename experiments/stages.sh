@@ -21,7 +21,8 @@
 #
 # On this computer in the testbed's place (experiments/here), by the environment:
 #   DLSPARE_HERE     the vCPUs' CPU. No figure is drawn and no result judged; what fails is left out of the tables.
-#   DLSPARE_UNTIL    no stage begins that would end after this second of the epoch, and none runs for a minute more
+#   DLSPARE_UNTIL    no stage begins that would end after this second of the epoch
+#   DLSPARE_END      and none goes on after this one
 #   DLSPARE_COMMAND  a dlspare that is there
 
 common_options='  --jobs N      testbeds at a time
@@ -125,7 +126,7 @@ start_stage() {
 	mapfile -t options < <(options_of "$1")
 	mapfile -t arguments < <(stage_arguments "$1")
 	for file in "${added[@]}"; do options+=(--add "$file"); done
-	[[ ! $natively ]] || options+=(--here "$DLSPARE_HERE" --limit $((DLSPARE_UNTIL - EPOCHSECONDS + 60)))
+	[[ ! $natively ]] || options+=(--here "$DLSPARE_HERE" --limit $((DLSPARE_END > EPOCHSECONDS ? DLSPARE_END - EPOCHSECONDS : 1)))
 	"$top/tests/testbed/testbed" run "${options[@]}" --out "$dir" "$stage_script" "${arguments[@]}" >"$dir/log" 2>&1 </dev/null &
 	running[$!]=$1
 	began[$!]=$SECONDS
