@@ -56,7 +56,7 @@ check-suites: ## run suites of others on an unpatched and on the patched kernel 
 	$(Q)config/setup --suites
 	$(Q)tests/suites/run $(SUITES)
 
-check-system: ## install and use the packages on Debian 12 and 13 under systemd, in an emulator (DEBS=DIR of the kernel's)
+check-system: ## install and use the packages on Debian 12 and 13 under systemd, and run experiments there, in an emulator; about 30 minutes (DEBS=DIR of the kernel's)
 	$(Q)config/setup
 	$(Q)tests/system $(DEBS)
 

@@ -18,6 +18,12 @@
 #   parameters      prints "NAME: VALUE" lines beside the common ones
 #   show            draws the figure and prints the result
 #   check_results   fails (fail) if the result is not what it must be (optional)
+#
+# On this computer in the testbed's place (experiments/here), by the environment:
+#   DLSPARE_HERE     the vCPUs' CPU. No figure is drawn and no result judged; what fails is left out of the tables.
+#   DLSPARE_UNTIL    no stage begins that would end after this second of the epoch
+#   DLSPARE_END      and none goes on after this one
+#   DLSPARE_COMMAND  a dlspare that is there
 
 common_options='  --jobs N      testbeds at a time
   --out DIR     (out/NAME)
@@ -120,6 +126,7 @@ start_stage() {
 	mapfile -t options < <(options_of "$1")
 	mapfile -t arguments < <(stage_arguments "$1")
 	for file in "${added[@]}"; do options+=(--add "$file"); done
+	[[ ! $natively ]] || options+=(--here "$DLSPARE_HERE" --limit $((DLSPARE_END > EPOCHSECONDS ? DLSPARE_END - EPOCHSECONDS : 1)))
 	"$top/tests/testbed/testbed" run "${options[@]}" --out "$dir" "$stage_script" "${arguments[@]}" >"$dir/log" 2>&1 </dev/null &
 	running[$!]=$1
 	began[$!]=$SECONDS
@@ -138,13 +145,16 @@ tell_referee() { # STAGE
 }
 
 end_stage() {
-	local pid status=0 stage
+	local pid status=0 stage took
 	wait -n -p pid "${!running[@]}" || status=$?
 	stage=${running[$pid]}
 	unset "running[$pid]"
+	took=$((SECONDS - began[$pid]))
+	((took <= longest)) || longest=$took
 	if ((status == 0)); then
+		done_stages+=("$stage")
 		mv "$out/stages/$stage/key.begun" "$out/stages/$stage/key"
-		report "$stage" "$(duration $((SECONDS - began[$pid])))"
+		report "$stage" "$(duration $took)"
 		tell_referee "$stage"
 	else
 		failed+=("$stage")
@@ -152,6 +162,11 @@ end_stage() {
 		tail -5 "$out/stages/$stage/log" | sed 's/^/  /' >&2
 		tell_referee "$stage"
 	fi
+}
+
+# Of two that are alike the next takes as long as the last.
+too_late() {
+	[[ $natively ]] && ((EPOCHSECONDS + longest > DLSPARE_UNTIL))
 }
 
 stop_stages() {
@@ -167,7 +182,7 @@ in_order() {
 
 run_stages() {
 	local stage
-	failed=() ended=0 skipped=0 first=$SECONDS
+	failed=() done_stages=() ended=0 skipped=0 longest=0 first=$SECONDS
 	declare -gA running=() began=()
 	trap stop_stages EXIT
 	say "${#stages[@]} stages, $jobs at a time"
@@ -178,9 +193,18 @@ run_stages() {
 			continue
 		fi
 		((${#running[@]} < jobs)) || end_stage
+		if too_late; then
+			skipped=$((skipped + 1))
+			report "$stage" "left out, its time is up"
+			continue
+		fi
 		start_stage "$stage"
 	done
 	while ((${#running[@]})); do end_stage; done
+	if [[ $natively ]]; then
+		stages=("${done_stages[@]}")
+		return
+	fi
 	((${#failed[@]} == 0)) || fail "failed: ${failed[*]}; run again to do only these"
 }
 
@@ -226,19 +250,20 @@ write_manifest() {
 # --- the command ---
 
 main_of_stages() {
-	jobs=${jobs:-2} stage_script=${stage_script:-$here/stage} again='' out=$top/out/$name added=() stages=()
+	jobs=${jobs:-2} stage_script=${stage_script:-$here/stage} again='' out=$top/out/$name added=() stages=() natively=${DLSPARE_HERE:+1}
 	parse_options "$@"
 	choose_stages
 	mkdir -p "$out/stages" "$out/build"
 	out=$(readlink -f "$out") build=$out/build
 	find_kernel
-	make -s -C "$top/cgroup-tools" programs
+	[[ ${DLSPARE_COMMAND-} ]] || make -s -C "$top/cgroup-tools" programs
 	build_programs
-	added+=("$top/out/tools/dlspare" "$top/experiments/vm.sh")
+	added+=("${DLSPARE_COMMAND:-$top/out/tools/dlspare}" "$top/experiments/vm.sh")
 	run_stages
 	write_tables
 	write_manifest >"$out/manifest.txt"
-	show
+	[[ $natively ]] || show
 	say "$(duration "$SECONDS"); results in $out"
+	[[ ! $natively ]] || exit $((${#failed[@]} > 0))
 	! defined check_results || check_results
 }

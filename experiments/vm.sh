@@ -3,7 +3,8 @@
 
 # Below the group that has the pool and the VMs' other threads: that of the CPU with the vCPUs, a partition where there is another.
 pool_group=/sys/fs/cgroup/dlspare.slice/lab/cpus
-[[ ! -e /sys/devices/system/cpu/cpu1 ]] || pool_group=${pool_group%s}1
+# Of the testbed's CPUs the second; of another computer's, VM_CPU.
+[[ ! -e /sys/devices/system/cpu/cpu1 ]] || pool_group=${pool_group%s}${VM_CPU:-1}
 readonly pool_group
 declare -A id
 
@@ -22,7 +23,7 @@ start_vm() { # NAME LOAD [OPTION]...
 make_pool() { # CPUS [OPTION]...
 	local exclusive=()
 	(($1 == 1)) || exclusive=(--exclusive)
-	dlspare pool create lab --cpus $(($1 - 1)) "${exclusive[@]}" "${@:2}"
+	dlspare pool create lab --cpus "${VM_CPU:-$(($1 - 1))}" "${exclusive[@]}" "${@:2}"
 }
 
 # A runtime of 0: no reservation. The budget it is set in the middle of ends at a tick: HRTICK is armed when a thread is

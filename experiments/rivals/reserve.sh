@@ -1,8 +1,8 @@
-# What can bound a VM's share of CPU 1: sourced by stages, inside the testbed, after vm.sh.
+# What can bound a VM's share of the vCPUs' CPU: sourced by stages, inside the testbed, after vm.sh.
 # shellcheck shell=bash disable=SC2154 # pool_group of vm.sh
 
 readonly fifo_priority=40 # below the I/O threads' 50
-readonly fair_server=/sys/kernel/debug/sched/fair_server/cpu1
+readonly fair_server=/sys/kernel/debug/sched/fair_server/cpu${VM_CPU:-1}
 
 # What bounds a SCHED_FIFO hog is the fair server: it supplies what is not to be the hog's. A write sets one value, and
 # the runtime must never exceed the period.

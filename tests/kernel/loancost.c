@@ -14,7 +14,7 @@
  *			for one that has budget and is sent nothing
  *
  * loancost VMS [UNITS]: with VMS groups below the pool, each with a SCHED_DEADLINE
- * thread and a tap of its own, and UNITS (1) on each CPU. All runs on the last CPU.
+ * thread and a tap of its own, and UNITS (1) on each CPU. All runs on the last CPU, or on VM_CPU.
  * Prints "NAME NANOSECONDS" a line: the median of ROUNDS, for a tick or an RCU
  * callback may fall into any of them.
  */
@@ -247,12 +247,13 @@ static void print_loan(struct tap *bound, struct tap *other)
 static void pin_pool(void)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const char *chosen = getenv("VM_CPU");
 	char last[24];
 
 	if (cpus == 1)
 		return;
 	snprintf(last, sizeof(last), "%ld", cpus - 1);
-	put("pool", "cpuset.cpus", last);
+	put("pool", "cpuset.cpus", chosen ? chosen : last);
 	put("pool", "cpuset.cpus.partition", "root");
 }
 

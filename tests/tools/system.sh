@@ -1,7 +1,7 @@
 #!/bin/bash
 # In tests/system: what an administrator types after README's "Install on a host", as a unit of Debian's systemd. A
 # stage a boot: Debian's kernel, the patched one, and that one again.
-#   system.sh FOLDER     with lib.sh, picture, dlspare.deb, and the file state: NUMBER STAGE
+#   system.sh FOLDER     with lib.sh, picture, dlspare.deb, bzImage, project, and the file state: NUMBER STAGE
 set -uo pipefail
 folder=$1
 # shellcheck source=tests/tools/lib.sh
@@ -113,6 +113,7 @@ stage_patched() {
 	expect 0 "dlspared runs" is_active
 	expect 0 "a VM starts" systemctl start web
 	look_around
+	here
 	expect 0 "a pool" "${create[@]}"
 	expect 0 "… for the VM" dlspare assign web answers
 	expect 0 "… with a reservation" dlspare set web --runtime 40ms --period 100ms --io housekeeping
@@ -134,6 +135,42 @@ stage_patched() {
 	refuses
 	expect 0 "no warning in the kernel's log" kernel_is_well
 	next rebooted reboot
+}
+
+readonly here_run=(env HOME=/root "DLSPARE_CACHE=$folder/cache" "$folder/project/experiments/run" --here --quick --minutes 5 --kernel "$folder/bzImage")
+here_has_times() { grep -E '^ping,[a-z-]+,.*,[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+,[0-9]+$' "$folder/project/out/here/here.csv"; }
+here_notes() { grep processes /run/dlspare-here/changes; }
+# Its shells, by what they run; the stage's processes are left.
+here_kill() {
+	local pids
+	mapfile -t pids < <(grep -lsF "$folder/project" /proc/[0-9]*/cmdline | cut -d / -f 3)
+	kill -KILL "${pids[@]}" 2>/dev/null || :
+}
+here_is_gone() { ! ls -d /run/dlspare-here; }
+
+# Real guests in real time, on this emulated computer; then one run that is ended, and one that is killed. Any guest may hang, by
+# the emulator's fault that kvm-virq.patch works around: one that answers is enough.
+here() {
+	local pid status=0
+	said=$("${here_run[@]}" ping 2>&1) || :
+	says "experiments/run --here comes to its end" "results in $folder/project/out/here"
+	says "… puts back what it has set" "lines of state are as before"
+	expect 0 "… all is as before" is_as_before
+	expect 0 "… has times of a guest" here_has_times
+	"${here_run[@]}" ping >"$folder/said" 2>&1 &
+	pid=$!
+	soon "another one begins" here_notes
+	expect 0 "… is ended by TERM" kill -TERM $pid
+	wait $pid || status=$?
+	same "… and says so" 143 $status
+	expect 0 "… all is as before" is_as_before
+	expect 0 "… nothing stays noted" here_is_gone
+	"${here_run[@]}" ping >"$folder/said" 2>&1 &
+	soon "another one begins" here_notes
+	expect 0 "… and is killed, with all its shells" here_kill
+	expect 1 "the next one" "${here_run[@]}" --cpu 99
+	says "… puts back what it has set" "a run before was killed: putting back what it has set"
+	expect 0 "… all is as before" is_as_before
 }
 
 # What is configured stays whatever happens to the daemon.
