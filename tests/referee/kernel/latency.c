@@ -69,7 +69,8 @@ void referee_check_wait(struct rq *rq, struct task_struct *prev, struct task_str
 
 int referee_watch_latency(void)
 {
-	return register_trace_sched_spare_event(on_event, NULL) ?:
+	/* After the referee's other looks at it, which take some us: they are none of the wait. */
+	return register_trace_prio_sched_spare_event(on_event, NULL, TRACEPOINT_DEFAULT_PRIO - 1) ?:
 	       register_trace_sched_spare_over(on_over, NULL) ?:
 	       register_trace_sched_spare_latency(on_latency, NULL);
 }
