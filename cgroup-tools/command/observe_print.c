@@ -67,7 +67,7 @@ static void print_vm(const struct observe *observe, const struct observe_vm *vm)
 		printf("  devices' interrupts that waited while others had the CPU: %" PRIu64 "; worst %s\n", vm->nr_busy,
 		       units_print_short(worst, vm->busy_worst));
 	if (!vm->waits.nr) {
-		printf("  no device's interrupt came meanwhile\n");
+		printf("  no device's interrupt waited for budget\n");
 		return;
 	}
 	printf("  devices' interrupts that waited for budget: %" PRIu64 "; ", vm->waits.nr);
