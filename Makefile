@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo experiments experiment check check-arches check-debug check-fleet check-neighbours check-referee check-suites check-system tools install page deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-arches check-debug check-fleet check-neighbours check-observe check-referee check-suites check-system tools install page deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -47,6 +47,10 @@ check-fleet: ## have Ansible install, configure and roll back two hosts, in an e
 check-neighbours: ## 200,000 jobs of others beside borrowers, requeues, cookies, packets; about 16 minutes (COUNT=N)
 	$(Q)config/setup
 	$(Q)tests/neighbours $(COUNT)
+
+check-observe: ## look at VMs by dlspare observe on an unpatched kernel; 10 minutes, most for that kernel
+	$(Q)config/setup
+	$(Q)tests/observe
 
 check-referee: ## put each fault of tests/referee/faults into a kernel, and see that the referee finds it; 10 minutes
 	$(Q)config/setup

@@ -10,6 +10,7 @@ declare -gA _dlspare_options=(
 	[pool delete]='--dry-run'
 	[assign]='--chances --charge --no-charge --reply --no-reply --linger --timer --no-timer --on --off --pid --uid --group --dry-run'
 	[top]='--interval --count'
+	[observe]='--for --spare-runtime --spare-period'
 	[why]='--last --later-than --from --threads --trace'
 	[show]='--file'
 	[plan]='--live --for --runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
@@ -89,11 +90,11 @@ _dlspare() {
 	fi
 	case $command:$position in
 	:0)
-		_dlspare_words set unset pool assign status top why show validate plan apply verify reset doctor metrics find
+		_dlspare_words set unset pool assign status top observe why show validate plan apply verify reset doctor metrics find
 		;;
 	pool:0) _dlspare_words create set delete show ;;
 	'pool set:0' | 'pool delete:0' | 'pool show:0') _dlspare_names pools ;;
-	set:0 | unset:0 | assign:0 | status:0 | why:0) _dlspare_names vms ;;
+	set:0 | unset:0 | assign:0 | status:0 | why:0 | observe:*) _dlspare_names vms ;;
 	assign:1) _dlspare_words none; _dlspare_names pools ;;
 	validate:0 | apply:0 | plan:*) _dlspare_files ;;
 	esac

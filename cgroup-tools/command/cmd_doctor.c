@@ -22,6 +22,7 @@
 #include "host/kernel.h"
 #include "host/thread.h"
 #include "host/proc.h"
+#include "observe/hooks.h"
 
 #define DEBUGFS "/sys/kernel/debug"
 
@@ -247,6 +248,33 @@ static void check_tracepoints(struct doctor *doctor)
 			    "CONFIG_EVENT_TRACING");
 }
 
+/* A kernel with spare reservations tells by itself what comes. */
+static void check_observe(struct doctor *doctor)
+{
+	const enum doctor_verdict without = doctor->spare == KERNEL_YES ? DOCTOR_FINE : DOCTOR_WARNING;
+	char error[OBSERVE_ERROR], *used;
+	struct hooks hooks;
+	const char *lack;
+	int i;
+
+	if (hooks_find(&hooks, error) != DONE) {
+		doctor_tell(doctor, without, "observe", "dlspare observe does not work: %s", error);
+		return;
+	}
+	used = hooks_used(&hooks);
+	doctor_tell(doctor, DOCTOR_FINE, "observe", "it looks into %s", used ? used : "KVM");
+	free(used);
+	for (i = 0; i < NR_HOOK_KINDS; i++) {
+		lack = hooks_lack(&hooks, i);
+		if (lack)
+			doctor_tell(doctor, DOCTOR_FINE, "observe", "%s: this kernel has no function for it, or its module is not "
+				    "loaded", lack);
+	}
+	if (hooks_posted())
+		doctor_tell(doctor, DOCTOR_FINE, "observe", "%s is on: it does not count all that comes for vCPUs that run",
+			    hooks_posted());
+}
+
 /* The same socket as dlspared's; and who listens there, because sockets can be had without a speaker. */
 static void check_process_events(struct doctor *doctor)
 {
@@ -310,7 +338,7 @@ int cmd_doctor(int argc, char **argv)
 	static const int codes[] = { [DOCTOR_FINE] = DONE, [DOCTOR_WARNING] = DIFFERS, [DOCTOR_LACKING] = MISSING };
 	static void (*const checks[])(struct doctor *doctor) = {
 		check_privilege, check_groups, check_spare, check_version, check_rt_groups, check_hrtick, check_limit,
-		check_kvm, check_tracepoints, check_process_events, check_libvirt, check_daemon, doctor_hazards,
+		check_kvm, check_tracepoints, check_observe, check_process_events, check_libvirt, check_daemon, doctor_hazards,
 	};
 	struct doctor doctor = { .worst = DOCTOR_FINE, .checks = json_array() };
 	size_t i;

@@ -29,6 +29,6 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 typedef int command_function(int argc, char **argv);
 
 command_function cmd_set, cmd_unset, cmd_assign, cmd_pool, cmd_apply, cmd_verify, cmd_reset, cmd_show, cmd_status,
-	cmd_top, cmd_why, cmd_validate, cmd_plan, cmd_doctor, cmd_metrics, cmd_find, cmd_complete;
+	cmd_top, cmd_observe, cmd_why, cmd_validate, cmd_plan, cmd_doctor, cmd_metrics, cmd_find, cmd_complete;
 
 #endif

@@ -55,6 +55,9 @@ static const struct command {
 	{ "top", cmd_top, "[--interval TIME] [--count N]", "what the VMs do and have, live",
 	  "  --interval TIME                between two pictures, 100ms..3600s (1s)\n"
 	  "  --count N                      so many pictures, as lines (until q)\n" },
+	{ "observe", cmd_observe, "[VM]... [OPTION]...", "what limits cost VMs, and what a unit would change; on any kernel",
+	  "  --for TIME                     look for so long, 10ms..86400s (60s)\n"
+	  "  --spare-runtime TIME, --spare-period TIME   the unit to try (1ms, 10ms)\n" },
 	{ "why", cmd_why, "VM [OPTION]...", "what late events of a VM have waited for",
 	  "  --last TIME                    look for so long, 10ms..86400s (10s); of a saved trace the last TIME (all)\n"
 	  "  --later-than TIME              what is late (the period of its pool's units; without a pool 1ms)\n"

@@ -27,10 +27,10 @@ policy() {
 @test "--help lists the commands, and each has its own" {
 	run "$dlspare" --help
 	[ "$status" -eq 0 ]
-	for command in set unset pool assign status top show find validate plan apply verify reset doctor metrics; do
+	for command in set unset pool assign status top observe why show find validate plan apply verify reset doctor metrics; do
 		[[ $output == *"  $command"* ]]
 	done
-	for command in set unset pool assign status top show find validate plan apply verify reset doctor metrics; do
+	for command in set unset pool assign status top observe why show find validate plan apply verify reset doctor metrics; do
 		run "$dlspare" $command --help
 		[ "$status" -eq 0 ]
 		[[ $output == *"Usage: dlspare $command"* ]]
@@ -56,6 +56,10 @@ policy() {
 	fails 2 "pool lend" pool lend gold
 	fails 2 "its name is missing" pool create
 	fails 2 "one word too many" verify now
+	fails 2 "--for '1ms': it must be 10ms to 86400s" observe --for 1ms
+	fails 2 "--for '9': a time needs one of the units" observe --for 9
+	fails 2 "--spare-runtime: it must be 1.024us to the period" observe --spare-runtime 11ms
+	fails 2 "--spare-period: it must be 100us to 4.194304s" observe --spare-period 5s
 	fails 2 "one file is needed" apply
 	fails 2 "one file is needed" validate
 	fails 2 "why: the name of a VM is missing" why
@@ -346,6 +350,8 @@ with_policy() { # POLICY COMMAND...
 		says 6 "needs root: it takes CAP_SYS_NICE, CAP_SYS_PTRACE and CAP_DAC_OVERRIDE" $command
 		[ "${#lines[@]}" -eq 1 ]
 	done
+	says 6 "observe needs root: it takes CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN" observe
+	[ "${#lines[@]}" -eq 1 ]
 	for command in find status "top --count 1" "validate $copy/dlspare.conf"; do
 		# shellcheck disable=SC2086 # words
 		says 0 "without root the VMs of other users are missing here: it takes CAP_SYS_PTRACE" $command

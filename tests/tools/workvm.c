@@ -2,13 +2,13 @@
 /*
  * A VM of one vCPU whose thread does what makes events late, and an I/O thread that does nothing: it is woken by SIGUSR2.
  *
- * workvm -name NAME -work WORK [-tap TAP]	prints "ready" and the vCPU's thread when all is there
+ * workvm -name NAME -work WORK [-tap TAP] [-msi USEC]	prints "ready" and the vCPU's thread when all is there
  *
  *   spin	it computes, outside of the guest
  *   nap	it sleeps in its machine monitor, 20 ms at a time
  *   halt	its guest computes for 5 ms, and halts until its own timer fires, which it does each 20 ms
  *
- * What comes through the tap stays there.
+ * What comes through the tap stays there. -msi: a device interrupts the guest that halts, after USEC each time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,6 +31,9 @@ enum { GDT = 0x1000, IDT = 0x2000, CODE = 0x3000, HANDLER = 0x3100, STACK = 0x50
 
 #define NAP_USEC	20000
 #define VECTOR		0x40
+#define MSI_VECTOR	0x41
+/* Of the handler, what says that an interrupt has been handled. */
+#define HANDLER_END	(HANDLER + 10)
 /* An instruction is a nanosecond in the testbed, as is a tick of the local timer. */
 #define WORK_NS		5000000
 #define TICK_NS		20000000
@@ -65,7 +68,7 @@ static void *map(size_t size, int flags, int fd)
 static void load_guest(void)
 {
 	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
-	const uint16_t gate[] = { HANDLER, 8, 0x8e00, 0 };
+	const uint16_t gate[] = { HANDLER, 8, 0x8e00, 0 }, msi_gate[] = { HANDLER_END, 8, 0x8e00, 0 };
 	const uint32_t count = WORK_NS, tick = TICK_NS;
 	unsigned char *memory = map(SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	struct kvm_userspace_memory_region region = { .memory_size = SIZE, .userspace_addr = (uintptr_t)memory };
@@ -75,6 +78,7 @@ static void load_guest(void)
 	must(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
 	memcpy(memory + GDT, gdt, sizeof(gdt));
 	memcpy(memory + IDT + VECTOR * sizeof(gate), gate, sizeof(gate));
+	memcpy(memory + IDT + MSI_VECTOR * sizeof(gate), msi_gate, sizeof(gate));
 	/* sti; again: mov ecx, count; loop; hlt; jmp again */
 	memcpy(memory + CODE, "\xfb\xb9....\xe2\xfe\xf4\xeb\xf6", 11);
 	memcpy(memory + CODE + 2, &count, sizeof(count));
@@ -152,8 +156,19 @@ static void open_tap(const char *name)
 	must(ioctl(tap, TUNSETIFF, &request), "TUNSETIFF");
 }
 
+static void signal_msis(unsigned int usec)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = MSI_VECTOR };
+
+	for (;;) {
+		usleep(usec);
+		must(ioctl(vm, KVM_SIGNAL_MSI, &msi), "KVM_SIGNAL_MSI");
+	}
+}
+
 int main(int argc, char **argv)
 {
+	unsigned int msi_usec = 0;
 	pthread_t thread;
 	int number, i;
 	sigset_t set;
@@ -163,6 +178,8 @@ int main(int argc, char **argv)
 			work = argv[i + 1];
 		else if (!strcmp(argv[i], "-tap"))
 			open_tap(argv[i + 1]);
+		else if (!strcmp(argv[i], "-msi"))
+			msi_usec = atoi(argv[i + 1]);
 	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
@@ -175,6 +192,8 @@ int main(int argc, char **argv)
 	if (pthread_create(&thread, NULL, run_vcpu, NULL))
 		die("pthread_create");
 	pthread_barrier_wait(&made);
+	if (msi_usec)
+		signal_msis(msi_usec);
 	while (!sigwait(&set, &number))
 		;
 	return 0;

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "observe/watch.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/result.h"
+#include "observe/events.skel.h"
+
+/* Of the kernel, for programs: not in errno.h. */
+#define ENOTSUPP_KERNEL 524
+/* Beside those of the hooks: sched_switch and sched_wakeup. */
+#define MAX_LINKS (2 * NR_HOOKS + 2)
+
+struct watch {
+	struct events *events;
+	struct bpf_link *links[MAX_LINKS];
+	size_t nr_links;
+	uint32_t nr_threads;
+	struct ring_buffer *ring;
+	int statistics;			/* the kernel measures the programs as long as this is open; -1: it does not */
+	watch_take *take;
+	void *data;
+	bool failed;
+};
+
+static int refuse(char error[OBSERVE_ERROR], int result, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int refuse(char error[OBSERVE_ERROR], int result, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error, OBSERVE_ERROR, format, arguments);
+	va_end(arguments);
+	return result;
+}
+
+/* --- loading --- */
+
+/* A user without the right was told before. */
+static int refuse_load(char error[OBSERVE_ERROR], int reason)
+{
+	switch (reason) {
+	case EPERM:
+	case EACCES:
+	case EBUSY:
+	case ENOTSUPP_KERNEL:
+		return refuse(error, MISSING, "the kernel lets nobody look into its functions: it needs CONFIG_FUNCTION_TRACER and "
+			      "CONFIG_DYNAMIC_FTRACE, as Debian's have them, and not lockdown=confidentiality");
+	case ENOSYS:
+		return refuse(error, MISSING, "the kernel takes no programs: it needs CONFIG_BPF_SYSCALL, as Debian's have it");
+	case EINVAL:
+		return refuse(error, MISSING, "the kernel does not know programs of this type: it needs CONFIG_BPF_EVENTS and "
+			      "CONFIG_KPROBE_EVENTS, as Debian's have them");
+	default:
+		return refuse(error, FAILED, "the kernel does not take the programs: %s", strerror(reason));
+	}
+}
+
+/* What is not there cannot be looked into. */
+static void choose_programs(struct events *events, const struct hooks *hooks)
+{
+	struct bpf_program *program;
+	int i, j;
+
+	bpf_object__for_each_program(program, events->obj)
+		bpf_program__set_autoload(program, program == events->progs.on_switch || program == events->progs.on_wakeup);
+	for (i = 0; i < NR_HOOKS; i++) {
+		for (j = 0; hooks->list[i].there && j < 2; j++) {
+			if (!hooks->list[i].programs[j])
+				continue;
+			program = bpf_object__find_program_by_name(events->obj, hooks->list[i].programs[j]);
+			bpf_program__set_autoload(program, true);
+		}
+	}
+}
+
+static int got(void *data, void *record, size_t size)
+{
+	struct watch *watch = data;
+
+	(void)size;
+	/* The rest is passed over. */
+	if (!watch->failed && !watch->take(record, watch->data))
+		watch->failed = true;
+	return 0;
+}
+
+static int load(struct watch *watch, const struct hooks *hooks, char error[OBSERVE_ERROR])
+{
+	watch->events = events__open();
+	if (!watch->events)
+		return refuse(error, FAILED, "the programs cannot be opened: %s", strerror(errno));
+	choose_programs(watch->events, hooks);
+	watch->events->rodata->posted = hooks_posted();
+	if (events__load(watch->events))
+		return refuse_load(error, errno);
+	watch->ring = ring_buffer__new(bpf_map__fd(watch->events->maps.records), got, watch, NULL);
+	if (!watch->ring)
+		return refuse(error, FAILED, "the programs' records cannot be read: %s", strerror(errno));
+	return DONE;
+}
+
+int watch_open(struct watch **opened, struct hooks *hooks, char error[OBSERVE_ERROR])
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	int code;
+
+	if (!watch)
+		return refuse(error, FAILED, "out of memory");
+	watch->statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	code = load(watch, hooks, error);
+	if (code == DONE)
+		*opened = watch;
+	else
+		watch_close(watch);
+	return code;
+}
+
+/* The place of a thread; 0: it has none. *length: of the list that it is in, or would be. */
+static uint32_t place_of(const struct watch *watch, pid_t tid, struct observe_thread *thread, int *length)
+{
+	const int threads = bpf_map__fd(watch->events->maps.threads);
+	uint32_t place = watch->events->bss->heads[tid % OBSERVE_HEADS];
+
+	for (*length = 0; place && !bpf_map_lookup_elem(threads, &place, thread); ++*length) {
+		if (thread->tid == (uint32_t)tid)
+			return place;
+		place = thread->next;
+	}
+	return 0;
+}
+
+bool watch_add(struct watch *watch, pid_t tid, uint32_t vm, bool vcpu)
+{
+	uint16_t *head = &watch->events->bss->heads[tid % OBSERVE_HEADS];
+	const uint32_t place = watch->nr_threads + 1;
+	struct observe_thread thread;
+	int length;
+
+	if (place_of(watch, tid, &thread, &length))
+		return true;
+	errno = E2BIG;
+	if (length == OBSERVE_CHAIN || place == OBSERVE_THREADS)
+		return false;
+	thread = (struct observe_thread){ .tid = tid, .vm = vm, .vcpu = vcpu, .next = *head };
+	if (bpf_map_update_elem(bpf_map__fd(watch->events->maps.threads), &place, &thread, BPF_ANY))
+		return false;
+	*head = place;
+	watch->nr_threads++;
+	return true;
+}
+
+/* --- looking --- */
+
+static bool attach(struct watch *watch, struct bpf_program *program)
+{
+	struct bpf_link *link = bpf_program__attach(program);
+
+	if (!link)
+		return false;
+	watch->links[watch->nr_links++] = link;
+	return true;
+}
+
+/* Its end first: what ended without a beginning is nothing, but what began without an end would last. */
+static bool attach_hook(struct watch *watch, const struct hook *hook)
+{
+	const size_t before = watch->nr_links;
+	int i;
+
+	for (i = 1; i >= 0; i--) {
+		if (!hook->programs[i] ||
+		    attach(watch, bpf_object__find_program_by_name(watch->events->obj, hook->programs[i])))
+			continue;
+		i = errno;
+		while (watch->nr_links > before)
+			bpf_link__destroy(watch->links[--watch->nr_links]);
+		errno = i;
+		return false;
+	}
+	return true;
+}
+
+/* The threads' places first: without them a wait begins and does not end. */
+int watch_start(struct watch *watch, struct hooks *hooks, char error[OBSERVE_ERROR])
+{
+	int i, reason = 0;
+
+	if (!attach(watch, watch->events->progs.on_switch) || !attach(watch, watch->events->progs.on_wakeup))
+		return refuse(error, MISSING, "the scheduler's tracepoints cannot be looked at: %s; the kernel needs "
+			      "CONFIG_TRACEPOINTS and CONFIG_BPF_EVENTS", strerror(errno));
+	for (i = 0; i < NR_HOOKS; i++) {
+		if (!hooks->list[i].there || attach_hook(watch, &hooks->list[i]))
+			continue;
+		reason = errno;
+		hooks->list[i].there = false;
+	}
+	if (hooks_lack(hooks, HOOK_KICK) || hooks_lack(hooks, HOOK_INJECTION))
+		return refuse_load(error, reason);
+	/* All of them from the same moment on. */
+	watch->events->bss->looks = true;
+	return DONE;
+}
+
+int watch_read(struct watch *watch, watch_take *take, void *data)
+{
+	int status;
+
+	watch->take = take;
+	watch->data = data;
+	status = ring_buffer__consume(watch->ring);
+	if (status >= 0 && !watch->failed)
+		return 0;
+	errno = watch->failed ? ENOMEM : -status;
+	return -1;
+}
+
+/* The hooks before the threads' places, as they came. */
+void watch_stop(struct watch *watch)
+{
+	if (watch->events)
+		watch->events->bss->looks = false;
+	while (watch->nr_links)
+		bpf_link__destroy(watch->links[--watch->nr_links]);
+}
+
+void watch_close(struct watch *watch)
+{
+	if (!watch)
+		return;
+	watch_stop(watch);
+	ring_buffer__free(watch->ring);
+	events__destroy(watch->events);
+	if (watch->statistics >= 0)
+		close(watch->statistics);
+	free(watch);
+}
+
+/* --- what was seen --- */
+
+struct observe_thread watch_counts(const struct watch *watch, pid_t tid)
+{
+	struct observe_thread thread;
+	int length;
+
+	return place_of(watch, tid, &thread, &length) ? thread : (struct observe_thread){ 0 };
+}
+
+uint64_t watch_lost(const struct watch *watch)
+{
+	return watch->events->bss->lost;
+}
+
+bool watch_cost(const struct watch *watch, uint64_t *ns)
+{
+	struct bpf_program *program;
+
+	*ns = 0;
+	if (watch->statistics < 0)
+		return false;
+	bpf_object__for_each_program(program, watch->events->obj) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			*ns += info.run_time_ns;
+	}
+	return true;
+}

@@ -1,0 +1,129 @@
+#!/bin/bash
+# In the testbed, on an unpatched kernel with BPF, on 2 CPUs: what dlspare observe says of VMs beside what their pings say.
+#   testbed run --kernel STOCK --add lib.sh --add DLSPARE --add WORKVM --add PINGER --add SCHEMA --add dlspare.schema.json observe.sh
+set -uo pipefail
+# shellcheck source=tests/tools/lib.sh
+. /add/lib.sh
+
+readonly pings=60
+# Another phase of a period of 100 ms each time.
+readonly every_us=137000
+
+declare -A id
+
+start_guest() { # NAME OPTION...
+	local key value
+	while IFS='=' read -r key value; do id[$key]=$value; done < <(testbed guest start "$@")
+	[[ ${id[vcpu0]:-} ]]
+}
+
+# The value of a key in /tmp/seen, of an object in it with a name: JSON as jansson prints it, indented.
+seen() { # KEY [OBJECT]
+	awk -v key="\"$1\":" -v object="${2:+\"$2\":}" '
+		!object || $1 == object { inside = 1 }
+		inside && $1 == key { gsub(/[",]/, "", $2); print $2; exit }' /tmp/seen
+}
+
+holds() { # NAME EXPRESSION: awk's arithmetic, with numbers put in
+	report "$(awk "BEGIN { exit !($2) }" </dev/null 2>/dev/null; echo $?)" "$1 ($2)" "$(</tmp/seen)"
+}
+
+within_5_percent() { # NAME SEEN WANTED
+	holds "$1" "$2 > 0 && $2 >= 0.95 * $3 && $2 <= 1.05 * $3"
+}
+
+# Until observed() what comes is seen; then it is in /tmp/seen and /tmp/told.
+observe() { # [VM]... [OPTION]...
+	dlspare observe "$@" --for 1000s --json >/tmp/seen 2>/tmp/told &
+	observer=$!
+	sleep 0.5
+}
+
+observed() {
+	local status=0
+	kill -INT "$observer"
+	wait "$observer" || status=$?
+	report $status "… the look ends" "$(cat /tmp/seen /tmp/told)"
+	expect 0 "… the document is as the schema says" schema /add/dlspare.schema.json </tmp/seen
+}
+
+# Pings at all phases; those that found the guest without budget, in ms, sorted, are in /tmp/late. One that computes answers within
+# a millisecond, which is the longest turn of an emulated CPU.
+ping_guest() {
+	chrt -f 60 pinger --pings $pings --every $every_us "${id[vmm]}" "${id[vcpu0]}" "${id[ip]}" >/tmp/rtt
+	awk -F, '$3 > 1000 { print $3 / 1000 }' /tmp/rtt | sort -n >/tmp/late
+}
+
+late() { # SHARE: that quantile of the late pings, as dlspare has them
+	awk -v share="$1" '{ at[NR] = $1 } END { rank = share * NR; if (rank > int(rank)) rank = int(rank) + 1; print at[rank] }' /tmp/late
+}
+
+in_ms() { awk -v ns="$1" 'BEGIN { print ns / 1e6 }'; }
+
+# What is said of VM web, which is pinged, against what its pings say: its waits, and how often.
+agrees_with_pings() { # LIMIT
+	observe web
+	ping_guest
+	observed
+	same "$1: nobody has lost a record" 0 "$(seen lost)"
+	same "$1: no ping is lost" $pings "$(grep -c '[0-9]$' /tmp/rtt)"
+	holds "$1: at least a third of the pings came too early" "$(wc -l </tmp/late) >= $pings / 3"
+	within_5_percent "$1: as many interrupts waited as pings" "$(seen events waited)" "$(wc -l </tmp/late)"
+	within_5_percent "$1: p50 of the waits, ms" "$(in_ms "$(seen p50_ns waited)")" "$(late 0.5)"
+	within_5_percent "$1: the worst, ms" "$(in_ms "$(seen worst_ns waited)")" "$(late 1)"
+	same "$1: each ping is one of a device, each reply one of what was sent" "$pings $pings" "$(seen device) $(seen sent)"
+	within_5_percent "$1: the share of time without budget" "$(seen starved_share)" 0.6
+	holds "$1: with a unit of 1 ms in 10 the same interrupts do not wait" \
+		"$(seen events waited_with_unit) == $(seen events waited) && $(seen worst_ns waited_with_unit) <= 9000000"
+}
+
+# Its vCPU gets the CPU and the group that the guest's had, the rest the other CPU: as testbed guest places them.
+place_work() { # NAME
+	group=/sys/fs/cgroup/machines/cpu1/$1
+	mkdir "$group"
+	echo threaded >"$group/cgroup.type"
+	echo "${works[$1]}" >/sys/fs/cgroup/machines/cgroup.procs
+	echo "${worker[$1]}" >"$group/cgroup.threads"
+	taskset -p 1 "${works[$1]}" >/dev/null
+}
+
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+dlspare doctor >/tmp/doctor
+said=$(</tmp/doctor)
+says "doctor names the functions" "observe: it looks into kvm_vcpu_kick, " kvm_arch_set_irq_inatomic vhost_add_used_and_signal_n ioeventfd_write
+expect 5 "no VM runs" dlspare observe
+says "… and that is said" "dlspare: no VM runs; see dlspare find"
+
+start_guest web --load spin || exit 1
+expect 5 "a VM that does not run" dlspare observe nobody
+says "… is named" "dlspare: no VM 'nobody' runs; see dlspare find"
+
+echo "40000 100000" >"${id[cgroup]}/cpu.max"
+agrees_with_pings "cpu.max"
+same "cpu.max is named" "at most" "$(sed -n 's/.*"limit": "\(at most\) 40ms of every 100ms by group .*/\1/p' /tmp/seen)"
+echo max >"${id[cgroup]}/cpu.max"
+
+testbed guest reserve web 40000 100000
+agrees_with_pings "a reservation"
+testbed guest reserve web off
+
+observe web
+ping_guest
+observed
+same "without a limit nothing waits" "0 0" "$(seen events waited) $(seen starved)"
+holds "… and each ping is seen" "$(seen device) >= $pings && $(seen lost) == 0"
+testbed guest stop web
+
+# A device has something for it each 100 us, most of that while it has no budget. An instruction is a nanosecond here.
+start_work busy halt -msi 100
+place_work busy
+echo "40000 100000" >"$group/cpu.max"
+observe busy
+sleep 2
+observed
+holds "thousands of interrupts are seen, most of them wait, and no record is lost" \
+	"$(seen device) >= 4000 && $(seen events waited) >= $(seen device) / 2 && $(seen lost) == 0"
+holds "10,000 of them a second take at most a hundredth of a CPU, the look of it all included" \
+	"$(seen kernel_share) > 0 && $(seen own_share) > 0 && ($(seen kernel_share) + $(seen own_share)) * $(seen looked_ns) / $(seen device) <= 1000"
+stop_fake "${works[busy]}"
+plan
