@@ -126,6 +126,8 @@ json() {
 	documents doctor
 	documents plan /tmp/policy --rate 3
 	documents plan --live --for 100ms
+	expect 6 "observe on a kernel that does not tell its types" dlspare observe
+	same "… says so in one line" "dlspare: no /sys/kernel/btf/vmlinux: the kernel needs CONFIG_DEBUG_INFO_BTF, as Debian's have it" "$said"
 	documents unset web
 	documents pool delete gold
 	documents apply /tmp/policy
