@@ -24,11 +24,6 @@ struct choosing {
 	struct fraction left;
 };
 
-static bool borrows_from(const struct policy *policy, const struct vm_policy *vm, const struct pool_policy *pool)
-{
-	return layout_lender(policy, vm) == pool;
-}
-
 static void take_vm(struct choosing *c, const struct vm_policy *vm)
 {
 	double waiting = 1 - (double)vm->target.share / POLICY_SHARE_ALL;
@@ -48,14 +43,9 @@ static void take_vm(struct choosing *c, const struct vm_policy *vm)
 /* Where vCPUs move, all may be on one CPU. */
 static void take_asking(struct choosing *c, const struct layout *layout)
 {
-	const struct policy *policy = layout->policy;
 	struct cpus cpus = layout_pool_cpus(layout, c->pool);
 	struct layout_asking asking, all = { 0 };
-	bool known = true;
 
-	for (size_t i = 0; i < policy->nr_vms; i++)
-		if (borrows_from(policy, &policy->vms[i], c->pool))
-			known = known && policy->vms[i].rate;
 	for (int cpu = cpus_next(&cpus, 0); cpu >= 0; cpu = cpus_next(&cpus, cpu + 1)) {
 		asking = layout_asking(layout, c->pool, cpu, 0);
 		all.borrowers += asking.borrowers;
@@ -69,7 +59,7 @@ static void take_asking(struct choosing *c, const struct layout *layout)
 		c->terms.borrowers = all.borrowers;
 		c->terms.rate = all.rate;
 	}
-	if (!known)
+	if (!layout_rates_known(layout->policy, c->pool))
 		c->terms.rate = -1;
 }
 
@@ -146,7 +136,7 @@ static int choose(struct pool_policy *pool, const struct layout *layout, chosen_
 	char *text;
 
 	for (size_t i = 0; i < policy->nr_vms; i++)
-		if (borrows_from(policy, &policy->vms[i], pool))
+		if (layout_lender(policy, &policy->vms[i]) == pool)
 			take_vm(&c, &policy->vms[i]);
 	if (!c.first) {
 		snprintf(error->text, sizeof(error->text), "pool '%s': spare 'auto' needs a latency: no VM of the pool has one and a "
@@ -176,28 +166,33 @@ static void forget(struct policy *policy)
 		}
 }
 
-/* Each beside the units of those before it. */
+/* Beside the units of the pools that have theirs. */
+static int choose_beside(struct pool_policy *pool, const struct policy *policy, const struct layout_host *host, chosen_tell *tell,
+			 void *data, struct policy_error *error)
+{
+	struct layout *layout = calloc(1, sizeof(*layout));
+	int code;
+
+	if (!layout) {
+		snprintf(error->text, sizeof(error->text), "%s", strerror(ENOMEM));
+		return FAILED;
+	}
+	code = layout_place(layout, policy, host, error);
+	if (code == DONE)
+		code = choose(pool, layout, tell, data, error);
+	layout_free(layout);
+	free(layout);
+	return code;
+}
+
 int chosen_make(struct policy *policy, const struct layout_host *host, chosen_tell *tell, void *data, struct policy_error *error)
 {
 	int code = DONE;
 
 	forget(policy);
-	for (size_t i = 0; code == DONE && i < policy->nr_pools; i++) {
-		struct layout *layout = policy->pools[i].automatic ? calloc(1, sizeof(*layout)) : NULL;
-
-		if (!policy->pools[i].automatic)
-			continue;
-		if (!layout) {
-			snprintf(error->text, sizeof(error->text), "%s", strerror(ENOMEM));
-			code = FAILED;
-			break;
-		}
-		code = layout_place(layout, policy, host, error);
-		if (code == DONE)
-			code = choose(&policy->pools[i], layout, tell, data, error);
-		layout_free(layout);
-		free(layout);
-	}
+	for (size_t i = 0; code == DONE && i < policy->nr_pools; i++)
+		if (policy->pools[i].automatic)
+			code = choose_beside(&policy->pools[i], policy, host, tell, data, error);
 	if (code != DONE)
 		forget(policy);
 	return code;

@@ -28,6 +28,22 @@ const struct pool_policy *layout_lender(const struct policy *policy, const struc
 	return pool && (pool->spare.period || pool->automatic) && vm->borrow.on && vm->reservation.period ? pool : NULL;
 }
 
+bool layout_rates_known(const struct policy *policy, const struct pool_policy *pool)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < policy->nr_vms; i++) {
+		const struct pool_policy *lender = layout_lender(policy, &policy->vms[i]);
+
+		if (!lender || (pool && lender != pool))
+			continue;
+		if (!policy->vms[i].rate)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 unsigned int layout_vcpus(const struct vm_policy *vm)
 {
 	return cpus_empty(&vm->vcpus) ? 1 : cpus_count(&vm->vcpus);

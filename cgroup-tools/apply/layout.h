@@ -57,6 +57,8 @@ void layout_free(struct layout *layout);
 
 /* The pool that it borrows from, or NULL. */
 const struct pool_policy *layout_lender(const struct policy *policy, const struct vm_policy *vm);
+/* Has each VM that borrows from it a rate, and is there one? NULL: from any pool. */
+bool layout_rates_known(const struct policy *policy, const struct pool_policy *pool);
 unsigned int layout_vcpus(const struct vm_policy *vm);
 struct cpus layout_pool_cpus(const struct layout *layout, const struct pool_policy *pool);
 enum latency_supply layout_supply(const struct layout *layout, const struct vm_policy *vm);

@@ -252,7 +252,7 @@ static void check_tracepoints(struct doctor *doctor)
 static void check_observe(struct doctor *doctor)
 {
 	const enum doctor_verdict without = doctor->spare == KERNEL_YES ? DOCTOR_FINE : DOCTOR_WARNING;
-	char error[OBSERVE_ERROR], *used;
+	char error[RESULT_ERROR], *used;
 	struct hooks hooks;
 	const char *lack;
 	int i;

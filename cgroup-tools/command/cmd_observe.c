@@ -4,15 +4,14 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <linux/capability.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "apply/quota.h"
 #include "command/command.h"
 #include "command/edit.h"
+#include "command/interrupt.h"
 #include "command/observe.h"
 #include "command/privilege.h"
 #include "host/clock.h"
@@ -27,14 +26,6 @@
 #define ROUND_MS 250
 /* The default of dlspare assign. */
 #define LINGER (200 * NSEC_PER_USEC)
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
 
 /* --- the VMs --- */
 
@@ -168,29 +159,15 @@ static bool take(const struct observe_record *record, void *data)
 	return !vcpu || deaf_take(&vcpu->deaf, record);
 }
 
-static uint64_t own_cpu_time(void)
-{
-	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-/* Each of them ends the look, and what was seen is told. */
-static void catch_interrupts(void)
-{
-	struct sigaction action = { .sa_handler = interrupt };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
 static int look(struct observe *observe)
 {
-	const uint64_t begin = clock_ns(CLOCK_MONOTONIC), cpu_time = own_cpu_time();
+	const uint64_t begin = clock_ns(CLOCK_MONOTONIC), cpu_time = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	const struct timespec round = { .tv_nsec = ROUND_MS * NSEC_PER_MSEC };
 	uint64_t now = begin, left, before;
 	int status = 0;
 
 	watch_cost(observe->watch, &before);
-	while (!status && !interrupted && now < begin + observe->last) {
+	while (!status && !interrupt_came() && now < begin + observe->last) {
 		left = begin + observe->last - now;
 		nanosleep(left < ROUND_MS * NSEC_PER_MSEC ? &(struct timespec){ .tv_nsec = left } : &round, NULL);
 		status = watch_read(observe->watch, take, observe);
@@ -200,7 +177,7 @@ static int look(struct observe *observe)
 	observe->looked = now - begin;
 	observe->has_programs_cost = watch_cost(observe->watch, &observe->programs_cost);
 	observe->programs_cost -= before;
-	observe->own_cost = own_cpu_time() - cpu_time;
+	observe->own_cost = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_time;
 	watch_stop(observe->watch);
 	if (!status)
 		status = watch_read(observe->watch, take, observe);
@@ -263,7 +240,7 @@ static void say_limits(const struct observe *observe)
 
 static int run(struct observe *observe)
 {
-	char error[OBSERVE_ERROR];
+	char error[RESULT_ERROR];
 	int code = check_names(observe);
 
 	if (code != DONE)
@@ -277,7 +254,8 @@ static int run(struct observe *observe)
 	code = watch_start(observe->watch, &observe->hooks, error);
 	if (code != DONE)
 		return fail(code, "%s", error);
-	catch_interrupts();
+	interrupt_catch(SIGINT);
+	interrupt_catch(SIGTERM);
 	code = look(observe);
 	if (code != DONE)
 		return code;
@@ -306,7 +284,7 @@ static void free_observe(struct observe *observe)
 /* What this host lacks, before anything is loaded. */
 static int check_host(struct observe *observe)
 {
-	char error[OBSERVE_ERROR];
+	char error[RESULT_ERROR];
 
 	if (!privilege_has(CAP_SYS_ADMIN) && !(privilege_has(CAP_BPF) && privilege_has(CAP_PERFMON)))
 		return fail(MISSING, "observe needs root: it takes CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN");
@@ -331,9 +309,7 @@ static int read_options(struct observe *observe, int argc, char **argv)
 	while (code == DONE && (option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
 		switch (option) {
 		case 'f':
-			code = edit_time("--for", optarg, &observe->last);
-			if (code == DONE && (observe->last < LAST_MIN || observe->last > LAST_MAX))
-				code = fail(WRONG_USAGE, "--for '%s': it must be 10ms to 86400s", optarg);
+			code = edit_time_within("--for", optarg, LAST_MIN, LAST_MAX, &observe->last);
 			break;
 		case 'r':
 			code = edit_time("--spare-runtime", optarg, &observe->unit.runtime);

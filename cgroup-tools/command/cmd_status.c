@@ -40,11 +40,6 @@ static const char *const counter_keys[NR_STATE_COUNTERS] = {
 	[STATE_UNITS_BUSY] = "units_busy",
 };
 
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / whole : 0;
-}
-
 static bool is_meant(const char *name, const char *only)
 {
 	return !only || !strcmp(name, only);
@@ -113,7 +108,7 @@ static json_t *vm_json(const struct state_vm *vm)
 			 "threads", threads_json(vm),
 			 "age_ns", (json_int_t)vm->age,
 			 "cpu_ns", (json_int_t)vm->cpu_time,
-			 "cpu_share", share(vm->cpu_time, vm->age));
+			 "cpu_share", output_share(vm->cpu_time, vm->age));
 }
 
 static int print_vms_json(const struct state *state, const char *only)
@@ -203,7 +198,7 @@ static void vm_row(struct output *output, const struct state_vm *vm)
 	counter_cell(output, &vm->counters, STATE_WAITS);
 	latency_cells(output, &vm->latency);
 	if (vm->vm)
-		output_cell(output, NULL, "%.1f%%", 100 * share(vm->cpu_time, vm->age));
+		output_cell(output, NULL, "%.1f%%", 100 * output_share(vm->cpu_time, vm->age));
 	else
 		output_cell(output, NULL, "-");
 	free(terms);
@@ -309,7 +304,7 @@ static void process_facts(struct output *output, const struct state_vm *vm)
 	output_cell(output, NULL, "%s", events && *events ? events : "-");
 	fact(output, "CPU");
 	output_cell(output, NULL, "%.3f s, %.1f%% of the %.3f s since its start; dlspare top has what it gets now",
-		    seconds(vm->cpu_time), 100 * share(vm->cpu_time, vm->age), seconds(vm->age));
+		    seconds(vm->cpu_time), 100 * output_share(vm->cpu_time, vm->age), seconds(vm->age));
 	free(quota);
 	free(groups);
 	free(devices);

@@ -8,6 +8,7 @@
 
 #include "command/command.h"
 #include "command/edit.h"
+#include "command/interrupt.h"
 #include "command/privilege.h"
 #include "command/state.h"
 #include "command/top.h"
@@ -24,26 +25,17 @@ struct top {
 	struct top_pasts pasts;		/* for a screen */
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
-
 /* Interrupts come while the program waits, and at no other time. */
 static void catch_interrupts(void)
 {
-	struct sigaction action = { .sa_handler = interrupt };
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	interrupt_catch(SIGINT);
+	interrupt_catch(SIGTERM);
 }
 
 /* Sleeps; on a screen until a key too. An interrupt ends it, also one that came just before. */
@@ -71,7 +63,7 @@ static void watch(struct top *top, struct top_picture *picture, uint64_t deadlin
 		wait_until(top, deadline);
 		if (top->screen)
 			top_screen_keys(&top->view);
-	} while (!top->view.quit && !interrupted && clock_ns(CLOCK_MONOTONIC) < deadline);
+	} while (!top->view.quit && !interrupt_came() && clock_ns(CLOCK_MONOTONIC) < deadline);
 }
 
 static int print(struct top_picture *picture, const struct state *state, bool is_first)
@@ -121,7 +113,7 @@ static int run(struct top *top)
 		if (deadline < clock_ns(CLOCK_MONOTONIC))
 			deadline = clock_ns(CLOCK_MONOTONIC);
 		code = show(top, &now, &before, &printed, deadline);
-	} while (code == DONE && !top->view.quit && !interrupted && !ferror(stdout) && (!top->count || printed < top->count));
+	} while (code == DONE && !top->view.quit && !interrupt_came() && !ferror(stdout) && (!top->count || printed < top->count));
 	state_free(&before);
 	state_free(&now);
 	top_past_free(&top->pasts);
@@ -141,7 +133,7 @@ static int read_options(struct top *top, int argc, char **argv)
 	while (code == DONE && (option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
 		switch (option) {
 		case 'i':
-			code = edit_time("--interval", optarg, &top->view.interval);
+			code = edit_time_within("--interval", optarg, INTERVAL_MIN, INTERVAL_MAX, &top->view.interval);
 			break;
 		case 'c':
 			code = edit_number("--count", optarg, 1, UINT32_MAX, &top->count);
@@ -149,8 +141,6 @@ static int read_options(struct top *top, int argc, char **argv)
 		default:
 			code = edit_unknown(argv, option);
 		}
-		if (code == DONE && (top->view.interval < INTERVAL_MIN || top->view.interval > INTERVAL_MAX))
-			code = fail(WRONG_USAGE, "--interval '%s': it must be 100ms to 3600s", optarg);
 	}
 	if (code == DONE && argc > optind)
 		code = fail(WRONG_USAGE, "top: '%s' is one word too many; see dlspare top --help", argv[optind]);

@@ -10,6 +10,7 @@
 
 #include "command/command.h"
 #include "command/edit.h"
+#include "command/interrupt.h"
 #include "command/output.h"
 #include "command/privilege.h"
 #include "command/state.h"
@@ -30,8 +31,6 @@
 /* Between two looks at the buffers, which are to hold what comes meanwhile. */
 #define ROUND_MS 100
 #define PID_MAX 4194304
-
-static volatile sig_atomic_t interrupted;
 
 struct look {
 	const char *name;		/* the VM's */
@@ -55,12 +54,6 @@ struct look {
 	json_t *late;
 	unsigned int nr;
 };
-
-static void interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
 
 /* --- output --- */
 
@@ -332,7 +325,6 @@ static int add_threads(struct look *look)
 static void catch_interrupts(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction action = { .sa_handler = interrupt };
 	size_t i;
 
 	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
@@ -340,7 +332,7 @@ static void catch_interrupts(void)
 
 		/* Of nohup and the like. */
 		if (!sigaction(numbers[i], NULL, &before) && before.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
+			interrupt_catch(numbers[i]);
 	}
 	/* A pipe that nobody reads: finish() tells it. */
 	signal(SIGPIPE, SIG_IGN);
@@ -349,7 +341,7 @@ static void catch_interrupts(void)
 static int look_live(struct look *look)
 {
 	const struct timespec round = { .tv_nsec = ROUND_MS * NSEC_PER_MSEC };
-	char error[TRACE_ERROR];
+	char error[RESULT_ERROR];
 	uint64_t end;
 	int code, status = 0;
 
@@ -359,7 +351,7 @@ static int look_live(struct look *look)
 	if (code != DONE)
 		return fail(code, "%s", error);
 	end = clock_ns(CLOCK_MONOTONIC) + look->last;
-	while (!status && !interrupted && !ferror(stdout) && clock_ns(CLOCK_MONOTONIC) < end) {
+	while (!status && !interrupt_came() && !ferror(stdout) && clock_ns(CLOCK_MONOTONIC) < end) {
 		uint64_t left = end - clock_ns(CLOCK_MONOTONIC);
 		struct timespec rest = { .tv_sec = left / NSEC_PER_SEC, .tv_nsec = left % NSEC_PER_SEC };
 
@@ -383,7 +375,7 @@ static bool saw_one(const struct look *look)
 
 static int look_back(struct look *look)
 {
-	char error[TRACE_ERROR];
+	char error[RESULT_ERROR];
 	struct saved saved;
 	int code = DONE;
 
@@ -509,9 +501,7 @@ static int read_options(struct look *look, int argc, char **argv, bool *has_late
 	while (code == DONE && (option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
 		switch (option) {
 		case 'l':
-			code = edit_time("--last", optarg, &look->last);
-			if (code == DONE && (look->last < LAST_MIN || look->last > LAST_MAX))
-				code = fail(WRONG_USAGE, "--last '%s': it must be 10ms to 86400s", optarg);
+			code = edit_time_within("--last", optarg, LAST_MIN, LAST_MAX, &look->last);
 			break;
 		case 't':
 			code = edit_time("--later-than", optarg, &look->later_than);

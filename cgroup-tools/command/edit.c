@@ -158,6 +158,16 @@ int edit_time(const char *option, const char *text, uint64_t *ns)
 	return units_parse(ns, text, &rule) ? DONE : fail(WRONG_USAGE, "%s '%s': %s", option, text, rule);
 }
 
+int edit_time_within(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *ns)
+{
+	char least[UNITS_TEXT], most[UNITS_TEXT];
+	int code = edit_time(option, text, ns);
+
+	if (code != DONE || (*ns >= low && *ns <= high))
+		return code;
+	return fail(WRONG_USAGE, "%s '%s': it must be %s to %s", option, text, units_print(least, low), units_print(most, high));
+}
+
 int edit_cpus(const char *option, const char *text, struct cpus *cpus)
 {
 	const char *rule;

@@ -35,6 +35,7 @@ struct vm_policy *edit_vm(struct policy *policy, const char *name, const struct 
 
 /* The value of an option; 0 or WRONG_USAGE after telling what it breaks. */
 int edit_time(const char *option, const char *text, uint64_t *ns);
+int edit_time_within(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *ns);
 int edit_cpus(const char *option, const char *text, struct cpus *cpus);
 int edit_number(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *number);
 

@@ -44,9 +44,6 @@ struct observe {
 	uint64_t programs_cost, own_cost;	/* CPU time, ns */
 };
 
-/* "device", "sent", … */
-extern const char *const observe_events[NR_OBSERVE_EVENTS];
-
 /* On standard output: a code as output_end(). */
 int observe_print(const struct observe *observe);
 int observe_json(const struct observe *observe);

@@ -7,7 +7,8 @@
 #include "command/command.h"
 #include "command/output.h"
 
-const char *const observe_events[NR_OBSERVE_EVENTS] = {
+/* Keys of JSON. */
+static const char *const keys[NR_OBSERVE_EVENTS] = {
 	[OBSERVE_DEVICE] = "device",
 	[OBSERVE_SENT] = "sent",
 	[OBSERVE_IPI] = "ipi",
@@ -25,14 +26,9 @@ static const char *const words[NR_OBSERVE_EVENTS] = {
 	[OBSERVE_SILENT] = "arrivals without an interrupt",
 };
 
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / whole : 0;
-}
-
 static double starved_share(const struct observe *observe, const struct observe_vm *vm)
 {
-	return share(vm->starved, observe->looked * vm->nr_vcpus);
+	return output_share(vm->starved, observe->looked * vm->nr_vcpus);
 }
 
 /* --- text --- */
@@ -51,7 +47,7 @@ static void print_events(const struct observe *observe, const struct observe_vm 
 
 	printf("  interrupts a second: ");
 	for (i = 0; i < NR_OBSERVE_EVENTS; i++)
-		printf("%s%s %.1f", i ? ", " : "", words[i], share(vm->events[i], observe->looked) * NSEC_PER_SEC);
+		printf("%s%s %.1f", i ? ", " : "", words[i], output_share(vm->events[i], observe->looked) * NSEC_PER_SEC);
 	putchar('\n');
 }
 
@@ -79,8 +75,8 @@ static void print_vm(const struct observe *observe, const struct observe_vm *vm)
 
 static void print_cost(const struct observe *observe)
 {
-	const double own = 100 * share(observe->own_cost, observe->looked);
-	const double programs = 100 * share(observe->programs_cost, observe->looked);
+	const double own = 100 * output_share(observe->own_cost, observe->looked);
+	const double programs = 100 * output_share(observe->programs_cost, observe->looked);
 	char text[UNITS_TEXT];
 
 	printf("looked for %s, which took ", units_print_short(text, observe->looked));
@@ -116,7 +112,7 @@ static json_t *events_json(const struct observe_vm *vm)
 	int i;
 
 	for (i = 0; i < NR_OBSERVE_EVENTS; i++)
-		json_object_set_new(events, observe_events[i], json_integer(vm->events[i]));
+		json_object_set_new(events, keys[i], json_integer(vm->events[i]));
 	return events;
 }
 
@@ -163,7 +159,7 @@ int observe_json(const struct observe *observe)
 						"lost", (json_int_t)observe->lost,
 						"cut", (json_int_t)observe->replay.cut,
 						"kernel_share", observe->has_programs_cost ?
-							json_real(share(observe->programs_cost, observe->looked)) : json_null(),
-						"own_share", share(observe->own_cost, observe->looked),
+							json_real(output_share(observe->programs_cost, observe->looked)) : json_null(),
+						"own_share", output_share(observe->own_cost, observe->looked),
 						"vms", list));
 }

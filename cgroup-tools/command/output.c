@@ -137,6 +137,11 @@ char *output_utf8(const char *text)
 	return copy;
 }
 
+double output_share(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / whole : 0;
+}
+
 json_t *output_json_text(const char *text)
 {
 	char *copy = text ? output_utf8(text) : NULL;

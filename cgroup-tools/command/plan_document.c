@@ -142,24 +142,10 @@ static json_t *pool_rows(const struct plan *plan)
 	return rows;
 }
 
-/* Of all that borrow, and one does. */
-static bool rates_known(const struct plan *plan)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < plan->policy.nr_vms; i++) {
-		if (!layout_lender(&plan->policy, &plan->policy.vms[i]))
-			continue;
-		if (!plan->policy.vms[i].rate)
-			return false;
-		any = true;
-	}
-	return any;
-}
-
 static unsigned int topics_of(const struct plan *plan)
 {
-	unsigned int topics = PLAN_VMS | (plan->arguments->rate < 0 && !plan->measured && !rates_known(plan) ? 0 : PLAN_EVENTS) | (plan->arguments->nr_rings ? PLAN_RINGS : 0);
+	bool asked = plan->arguments->rate >= 0 || plan->measured || layout_rates_known(&plan->policy, NULL);
+	unsigned int topics = PLAN_VMS | (asked ? PLAN_EVENTS : 0) | (plan->arguments->nr_rings ? PLAN_RINGS : 0);
 
 	for (size_t i = 0; i < plan->policy.nr_vms; i++)
 		if (layout_lender(&plan->policy, &plan->policy.vms[i]))

@@ -14,4 +14,9 @@ enum result {
 	DIFFERS = 7,		/* verify: the kernel is not as configured; doctor: something is wrong */
 };
 
+#define RESULT_ERROR 512
+
+/* Says why in error. Returns result. */
+int result_refuse(char error[RESULT_ERROR], int result, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 #endif

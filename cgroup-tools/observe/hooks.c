@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "host/host.h"
-#include "host/result.h"
 
 #define TYPES "/sys/kernel/btf/vmlinux"
 
@@ -40,18 +39,6 @@ static const char *const lacks[NR_HOOK_KINDS] = {
 	[HOOK_HALT] = "a halt is not seen, only replies",
 };
 
-static int refuse(char error[OBSERVE_ERROR], const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int refuse(char error[OBSERVE_ERROR], const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, OBSERVE_ERROR, format, arguments);
-	va_end(arguments);
-	return MISSING;
-}
-
 /* Those of one set of types. */
 static void find_in(struct hooks *hooks, const struct btf *types)
 {
@@ -79,7 +66,7 @@ static void leave_out_wakes(struct hook *hook)
 		hook->programs[1] = NULL;
 }
 
-int hooks_find(struct hooks *hooks, char error[OBSERVE_ERROR])
+int hooks_find(struct hooks *hooks, char error[RESULT_ERROR])
 {
 	struct btf *kernel, *module;
 	size_t i;
@@ -90,10 +77,10 @@ int hooks_find(struct hooks *hooks, char error[OBSERVE_ERROR])
 	/* What goes wrong is ours to tell. */
 	libbpf_set_print(no_output);
 	if (!host_exists(host_path(TYPES)))
-		return refuse(error, "no " TYPES ": the kernel needs CONFIG_DEBUG_INFO_BTF, as Debian's have it");
+		return result_refuse(error, MISSING, "no " TYPES ": the kernel needs CONFIG_DEBUG_INFO_BTF, as Debian's have it");
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel)
-		return refuse(error, TYPES " cannot be read: the kernel needs CONFIG_DEBUG_INFO_BTF, as Debian's have it");
+		return result_refuse(error, MISSING, TYPES " cannot be read: the kernel needs CONFIG_DEBUG_INFO_BTF, as Debian's have it");
 	find_in(hooks, kernel);
 	for (i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
 		module = btf__load_module_btf(modules[i], kernel);
@@ -105,8 +92,8 @@ int hooks_find(struct hooks *hooks, char error[OBSERVE_ERROR])
 	btf__free(kernel);
 	if (!hooks_lack(hooks, HOOK_KICK) && !hooks_lack(hooks, HOOK_INJECTION))
 		return DONE;
-	return refuse(error, "the kernel has no kvm_vcpu_kick, or no types of it: modprobe kvm_intel or kvm_amd; a kernel before 6.1 "
-		      "has other functions");
+	return result_refuse(error, MISSING, "the kernel has no kvm_vcpu_kick, or no types of it: modprobe kvm_intel or kvm_amd; a kernel "
+			     "before 6.1 has other functions");
 }
 
 const char *hooks_lack(const struct hooks *hooks, enum hook_kind kind)
@@ -133,7 +120,7 @@ char *hooks_used(const struct hooks *hooks)
 		if (!hooks->list[i].there || !(hooks->list[i].programs[0] || hooks->list[i].programs[1]))
 			continue;
 		fprintf(file, "%s%s", any ? ", " : "", hooks->list[i].function);
-		any |= hooks->list[i].there;
+		any = true;
 	}
 	if (fclose(file)) {
 		free(text);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OBSERVE_ERROR 512
+#include "host/result.h"
 
 /* What a function tells; of each kind marked *, one is needed. */
 enum hook_kind {
@@ -34,7 +34,7 @@ struct hooks {
 };
 
 /* DONE when enough of them are there, or MISSING and why in error. Any user may ask. */
-int hooks_find(struct hooks *hooks, char error[OBSERVE_ERROR]);
+int hooks_find(struct hooks *hooks, char error[RESULT_ERROR]);
 
 /* The functions that are used, as a list: a new text; NULL without memory. */
 char *hooks_used(const struct hooks *hooks);

@@ -4,13 +4,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "host/result.h"
 #include "observe/events.skel.h"
 
 /* Of the kernel, for programs: not in errno.h. */
@@ -30,37 +27,25 @@ struct watch {
 	bool failed;
 };
 
-static int refuse(char error[OBSERVE_ERROR], int result, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static int refuse(char error[OBSERVE_ERROR], int result, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, OBSERVE_ERROR, format, arguments);
-	va_end(arguments);
-	return result;
-}
-
 /* --- loading --- */
 
 /* A user without the right was told before. */
-static int refuse_load(char error[OBSERVE_ERROR], int reason)
+static int refuse_load(char error[RESULT_ERROR], int reason)
 {
 	switch (reason) {
 	case EPERM:
 	case EACCES:
 	case EBUSY:
 	case ENOTSUPP_KERNEL:
-		return refuse(error, MISSING, "the kernel lets nobody look into its functions: it needs CONFIG_FUNCTION_TRACER and "
-			      "CONFIG_DYNAMIC_FTRACE, as Debian's have them, and not lockdown=confidentiality");
+		return result_refuse(error, MISSING, "the kernel lets nobody look into its functions: it needs CONFIG_FUNCTION_TRACER and "
+				     "CONFIG_DYNAMIC_FTRACE, as Debian's have them, and not lockdown=confidentiality");
 	case ENOSYS:
-		return refuse(error, MISSING, "the kernel takes no programs: it needs CONFIG_BPF_SYSCALL, as Debian's have it");
+		return result_refuse(error, MISSING, "the kernel takes no programs: it needs CONFIG_BPF_SYSCALL, as Debian's have it");
 	case EINVAL:
-		return refuse(error, MISSING, "the kernel does not know programs of this type: it needs CONFIG_BPF_EVENTS and "
-			      "CONFIG_KPROBE_EVENTS, as Debian's have them");
+		return result_refuse(error, MISSING, "the kernel does not know programs of this type: it needs CONFIG_BPF_EVENTS and "
+				     "CONFIG_KPROBE_EVENTS, as Debian's have them");
 	default:
-		return refuse(error, FAILED, "the kernel does not take the programs: %s", strerror(reason));
+		return result_refuse(error, FAILED, "the kernel does not take the programs: %s", strerror(reason));
 	}
 }
 
@@ -93,28 +78,28 @@ static int got(void *data, void *record, size_t size)
 	return 0;
 }
 
-static int load(struct watch *watch, const struct hooks *hooks, char error[OBSERVE_ERROR])
+static int load(struct watch *watch, const struct hooks *hooks, char error[RESULT_ERROR])
 {
 	watch->events = events__open();
 	if (!watch->events)
-		return refuse(error, FAILED, "the programs cannot be opened: %s", strerror(errno));
+		return result_refuse(error, FAILED, "the programs cannot be opened: %s", strerror(errno));
 	choose_programs(watch->events, hooks);
 	watch->events->rodata->posted = hooks_posted();
 	if (events__load(watch->events))
 		return refuse_load(error, errno);
 	watch->ring = ring_buffer__new(bpf_map__fd(watch->events->maps.records), got, watch, NULL);
 	if (!watch->ring)
-		return refuse(error, FAILED, "the programs' records cannot be read: %s", strerror(errno));
+		return result_refuse(error, FAILED, "the programs' records cannot be read: %s", strerror(errno));
 	return DONE;
 }
 
-int watch_open(struct watch **opened, struct hooks *hooks, char error[OBSERVE_ERROR])
+int watch_open(struct watch **opened, struct hooks *hooks, char error[RESULT_ERROR])
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 	int code;
 
 	if (!watch)
-		return refuse(error, FAILED, "out of memory");
+		return result_refuse(error, FAILED, "out of memory");
 	watch->statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	code = load(watch, hooks, error);
 	if (code == DONE)
@@ -190,13 +175,13 @@ static bool attach_hook(struct watch *watch, const struct hook *hook)
 }
 
 /* The threads' places first: without them a wait begins and does not end. */
-int watch_start(struct watch *watch, struct hooks *hooks, char error[OBSERVE_ERROR])
+int watch_start(struct watch *watch, struct hooks *hooks, char error[RESULT_ERROR])
 {
 	int i, reason = 0;
 
 	if (!attach(watch, watch->events->progs.on_switch) || !attach(watch, watch->events->progs.on_wakeup))
-		return refuse(error, MISSING, "the scheduler's tracepoints cannot be looked at: %s; the kernel needs "
-			      "CONFIG_TRACEPOINTS and CONFIG_BPF_EVENTS", strerror(errno));
+		return result_refuse(error, MISSING, "the scheduler's tracepoints cannot be looked at: %s; the kernel needs "
+				     "CONFIG_TRACEPOINTS and CONFIG_BPF_EVENTS", strerror(errno));
 	for (i = 0; i < NR_HOOKS; i++) {
 		if (!hooks->list[i].there || attach_hook(watch, &hooks->list[i]))
 			continue;

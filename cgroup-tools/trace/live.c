@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include "host/clock.h"
 #include "host/host.h"
 #include "host/proc.h"
-#include "host/result.h"
 #include "trace/decode.h"
 
 #define PREFIX "dlspare-why-"
@@ -41,18 +39,6 @@ struct live {
 	bool failed;			/* there was no memory */
 };
 
-static int refuse(char error[TRACE_ERROR], int result, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static int refuse(char error[TRACE_ERROR], int result, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, TRACE_ERROR, format, arguments);
-	va_end(arguments);
-	return result;
-}
-
 /* --- what there is --- */
 
 static bool kernel_has_tracefs(void)
@@ -64,7 +50,7 @@ static bool kernel_has_tracefs(void)
 	return has;
 }
 
-static int check_event(const char *folder, const struct decode_event *event, char error[TRACE_ERROR])
+static int check_event(const char *folder, const struct decode_event *event, char error[RESULT_ERROR])
 {
 	char *path;
 	int status;
@@ -72,18 +58,18 @@ static int check_event(const char *folder, const struct decode_event *event, cha
 	if (!event->needed)
 		return DONE;
 	if (asprintf(&path, "%s/events/%s/%s/format", folder, event->system, event->name) < 0)
-		return refuse(error, FAILED, "out of memory");
+		return result_refuse(error, FAILED, "out of memory");
 	status = access(path, R_OK);
 	free(path);
 	if (!status)
 		return DONE;
 	if (errno == EACCES || errno == EPERM)
-		return refuse(error, MISSING, "%s may not be read: run dlspare as root", folder);
-	return refuse(error, MISSING, "this kernel has no tracepoint %s:%s; run the patched one, see dlspare doctor", event->system,
-		      event->name);
+		return result_refuse(error, MISSING, "%s may not be read: run dlspare as root", folder);
+	return result_refuse(error, MISSING, "this kernel has no tracepoint %s:%s; run the patched one, see dlspare doctor", event->system,
+			     event->name);
 }
 
-static int check(char error[TRACE_ERROR])
+static int check(char error[RESULT_ERROR])
 {
 	const char *folder = NULL;
 	int i, code = DONE;
@@ -91,11 +77,11 @@ static int check(char error[TRACE_ERROR])
 	/* It says so also of one below debugfs. */
 	if (tracefs_tracing_dir_is_mounted(false, &folder) <= 0 || !folder) {
 		if (!kernel_has_tracefs())
-			return refuse(error, MISSING, "this kernel has no tracefs: it was built without CONFIG_FTRACE");
-		return refuse(error, MISSING, "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing");
+			return result_refuse(error, MISSING, "this kernel has no tracefs: it was built without CONFIG_FTRACE");
+		return result_refuse(error, MISSING, "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing");
 	}
 	if (geteuid() && access(folder, R_OK | W_OK | X_OK))
-		return refuse(error, MISSING, "%s may not be read: run dlspare as root", folder);
+		return result_refuse(error, MISSING, "%s may not be read: run dlspare as root", folder);
 	for (i = 0; code == DONE && i < decode_nr_events; i++)
 		code = check_event(folder, &decode_events[i], error);
 	return code;
@@ -173,7 +159,7 @@ static void read_symbols(struct live *live)
 }
 
 /* Enables what there is of the events; the mark tells which time of the clock is which of the trace. */
-static int enable(struct live *live, char error[TRACE_ERROR])
+static int enable(struct live *live, char error[RESULT_ERROR])
 {
 	int i;
 
@@ -183,14 +169,14 @@ static int enable(struct live *live, char error[TRACE_ERROR])
 		if (event->kind == RECORD_MARK || !tracefs_event_file_exists(live->instance, event->system, event->name, "enable"))
 			continue;
 		if (tracefs_event_enable(live->instance, event->system, event->name) && event->needed)
-			return refuse(error, FAILED, "%s:%s cannot be traced: %s", event->system, event->name, strerror(errno));
+			return result_refuse(error, FAILED, "%s:%s cannot be traced: %s", event->system, event->name, strerror(errno));
 	}
 	live->marked = clock_ns(CLOCK_REALTIME);
 	tracefs_printf(live->instance, MARK);
 	return DONE;
 }
 
-static int start(struct live *live, const pid_t *tids, size_t nr, const struct cpus *cpus, char error[TRACE_ERROR])
+static int start(struct live *live, const pid_t *tids, size_t nr, const struct cpus *cpus, char error[RESULT_ERROR])
 {
 	static const char *const systems[] = { "sched", "sched_spare", "cgroup", "timer", "ftrace", NULL };
 	char name[64];
@@ -198,17 +184,17 @@ static int start(struct live *live, const pid_t *tids, size_t nr, const struct c
 	remove_stale();
 	live->tep = tracefs_local_events_system(NULL, systems);
 	if (!live->tep)
-		return refuse(error, FAILED, "the kernel's tracepoints cannot be read: %s", strerror(errno));
+		return result_refuse(error, FAILED, "the kernel's tracepoints cannot be read: %s", strerror(errno));
 	read_symbols(live);
 	snprintf(name, sizeof(name), PREFIX "%d", (int)getpid());
 	live->instance = tracefs_instance_create(name);
 	if (!live->instance)
-		return refuse(error, FAILED, "a tracefs instance cannot be made: %s", strerror(errno));
+		return result_refuse(error, FAILED, "a tracefs instance cannot be made: %s", strerror(errno));
 	set_filters(live, tids, nr, cpus);
 	return enable(live, error);
 }
 
-int live_open(struct live **opened, const pid_t *tids, size_t nr, const struct cpus *cpus, char error[TRACE_ERROR])
+int live_open(struct live **opened, const pid_t *tids, size_t nr, const struct cpus *cpus, char error[RESULT_ERROR])
 {
 	struct live *live;
 	int code;
@@ -220,7 +206,7 @@ int live_open(struct live **opened, const pid_t *tids, size_t nr, const struct c
 		return code;
 	live = calloc(1, sizeof(*live));
 	if (!live)
-		return refuse(error, FAILED, "out of memory");
+		return result_refuse(error, FAILED, "out of memory");
 	code = start(live, tids, nr, cpus, error);
 	if (code == DONE)
 		*opened = live;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "host/cpus.h"
+#include "host/result.h"
 #include "trace/record.h"
 
 struct live;
@@ -13,13 +14,11 @@ struct live;
 /* Gets each record in the order of time. Not 0: it has no memory, and wants no more. */
 typedef int trace_take(const struct record *record, void *data);
 
-#define TRACE_ERROR 512
-
 /*
  * Begins to trace what those threads wait for, and who runs on those CPUs; none: on all. DONE, or another result of
  * host/result.h and why in error.
  */
-int live_open(struct live **live, const pid_t *tids, size_t nr, const struct cpus *cpus, char error[TRACE_ERROR]);
+int live_open(struct live **live, const pid_t *tids, size_t nr, const struct cpus *cpus, char error[RESULT_ERROR]);
 /* Hands over what has come, but for the last of it: that of another CPU may be older. 0, or -1 with errno. */
 int live_read(struct live *live, trace_take *take, void *data);
 /* Traces no more, and hands over the rest; *end gets the time of the last record. 0, or -1 with errno. */

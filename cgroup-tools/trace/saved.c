@@ -19,7 +19,7 @@
 struct answer {
 	int code;
 	uint64_t end;
-	char error[TRACE_ERROR];
+	char error[RESULT_ERROR];
 };
 
 /* --- the child --- */
@@ -48,7 +48,7 @@ static int got(struct tracecmd_input *input, struct tep_record *raw, int cpu, vo
 	return decode(&record, reading->tep, raw, cpu, NULL) ? hand_over(reading, &record) : 0;
 }
 
-static int find_events(struct tep_handle *tep, const char *path, char error[TRACE_ERROR])
+static int find_events(struct tep_handle *tep, const char *path, char error[RESULT_ERROR])
 {
 	int i;
 
@@ -57,7 +57,7 @@ static int find_events(struct tep_handle *tep, const char *path, char error[TRAC
 
 		if (!event->needed || decode_find(tep, event))
 			continue;
-		snprintf(error, TRACE_ERROR, "'%s' has no events %s:%s: trace-cmd record -e sched -e sched_spare -e cgroup "
+		snprintf(error, RESULT_ERROR, "'%s' has no events %s:%s: trace-cmd record -e sched -e sched_spare -e cgroup "
 			 "-e hrtimer_expire_entry, on the patched kernel", path, event->system, event->name);
 		return NOT_FOUND;
 	}
@@ -74,7 +74,7 @@ static int read_file(const char *path, struct reading *reading)
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	input = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
 	if (!input) {
-		snprintf(error, TRACE_ERROR, "'%s' is no trace of trace-cmd record", path);
+		snprintf(error, RESULT_ERROR, "'%s' is no trace of trace-cmd record", path);
 		return FAILED;
 	}
 	reading->tep = tracecmd_get_tep(input);
@@ -83,7 +83,7 @@ static int read_file(const char *path, struct reading *reading)
 		return code;
 	if (tracecmd_iterate_events(input, NULL, 0, got, reading) >= 0 && !fflush(reading->pipe))
 		return DONE;
-	snprintf(error, TRACE_ERROR, "'%s' is damaged, or cut off", path);
+	snprintf(error, RESULT_ERROR, "'%s' is damaged, or cut off", path);
 	return FAILED;
 }
 
@@ -142,33 +142,33 @@ static int read_by_child(const char *path, struct answer *answer, struct saved *
 	if (WIFEXITED(status))
 		return 0;
 	answer->code = FAILED;
-	snprintf(answer->error, TRACE_ERROR, "'%s' is damaged, or cut off: libtracecmd cannot read it", path);
+	snprintf(answer->error, RESULT_ERROR, "'%s' is damaged, or cut off: libtracecmd cannot read it", path);
 	return 0;
 }
 
-int saved_read(const char *path, struct saved *saved, trace_take *take, void *data, char error[TRACE_ERROR])
+int saved_read(const char *path, struct saved *saved, trace_take *take, void *data, char error[RESULT_ERROR])
 {
 	struct answer *answer;
 	int code = FAILED;
 
 	*saved = (struct saved){ 0 };
 	if (access(path, R_OK)) {
-		snprintf(error, TRACE_ERROR, "'%s': %s", path, strerror(errno));
+		snprintf(error, RESULT_ERROR, "'%s': %s", path, strerror(errno));
 		return errno == ENOENT ? NOT_FOUND : FAILED;
 	}
 	answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (answer == MAP_FAILED) {
-		snprintf(error, TRACE_ERROR, "out of memory");
+		snprintf(error, RESULT_ERROR, "out of memory");
 		return FAILED;
 	}
 	answer->code = FAILED;
 	strcpy(answer->error, "out of memory");
 	if (read_by_child(path, answer, saved, take, data)) {
-		snprintf(error, TRACE_ERROR, "'%s' cannot be read: %s", path, strerror(errno));
+		snprintf(error, RESULT_ERROR, "'%s' cannot be read: %s", path, strerror(errno));
 	} else {
 		code = answer->code;
 		saved->end = answer->end;
-		snprintf(error, TRACE_ERROR, "%s", answer->error);
+		snprintf(error, RESULT_ERROR, "%s", answer->error);
 	}
 	munmap(answer, sizeof(*answer));
 	return code;

@@ -11,6 +11,6 @@ struct saved {
 };
 
 /* Hands over all of the file. take may be NULL. DONE, or another result of host/result.h and why in error. */
-int saved_read(const char *path, struct saved *saved, trace_take *take, void *data, char error[TRACE_ERROR]);
+int saved_read(const char *path, struct saved *saved, trace_take *take, void *data, char error[RESULT_ERROR]);
 
 #endif

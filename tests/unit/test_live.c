@@ -97,7 +97,7 @@ static int take(const struct record *record, void *data)
 /* What waits since the last record has waited until then, not until that record. */
 static void a_look_ends_when_it_is_ended(void **state)
 {
-	char error[TRACE_ERROR];
+	char error[RESULT_ERROR];
 	const pid_t tid = 7;
 	struct cpus cpus = { 0 };
 	struct live *live;

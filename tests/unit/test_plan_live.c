@@ -12,6 +12,7 @@
 #include "command/privilege.h"
 #include "command/state.h"
 #include "host/units.h"
+#include "told.h"
 
 /* --- a host: its policy and counters at the first look, and at the second --- */
 
@@ -20,18 +21,6 @@
 
 static struct { const char *policy; uint64_t loans, borrowed, waits; } looks[2];
 static int look;
-static char told[512];
-
-int fail(int code, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(told, sizeof(told), format, arguments);
-	va_end(arguments);
-	return code;
-}
-
 void say(const char *format, ...) { (void)format; }
 int privilege_to_change(const char *command) { (void)command; return DONE; }
 

@@ -12,6 +12,7 @@
 #include "command/state.h"
 #include "apply/store.h"
 #include "host_tree.h"
+#include "told.h"
 
 #define STAT "nr_events 7\nnr_borrows 5\nnr_waits 2\nnr_refused 1\nnr_dispatches 6\nborrowed_usec 4500\n" \
 	"waited_usec 300\nreturned_own 1\nreturned_chances 0\nreturned_sleep 2\nreturned_reply 1\nreturned_quiet 0\nreturned_charge 0\n" \
@@ -22,18 +23,6 @@
 
 /* Beyond all that a kernel gives. */
 #define NO_TID 99999999
-
-static char told[512];
-
-int fail(int code, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(told, sizeof(told), format, arguments);
-	va_end(arguments);
-	return code;
-}
 
 static void put_process(int pid, int tid, const char *name)
 {
