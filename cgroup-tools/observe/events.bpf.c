@@ -192,12 +192,12 @@ static __always_inline void wait(struct observe_thread *thread, __u32 tid, __u64
 static __always_inline void stop(struct observe_thread *thread, struct task_struct *task, __u32 tid, bool sleeps)
 {
 	const __u64 came = thread->came;
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now;
 
 	thread->came = 0;
 	thread->cpu = bpf_get_smp_processor_id();
 	if (thread->serving)
-		tell(now, tid, thread, OBSERVE_STOPS);
+		tell(bpf_ktime_get_ns(), tid, thread, OBSERVE_STOPS);
 	if (sleeps) {
 		thread->state = OBSERVE_ASLEEP;
 		return;
@@ -206,6 +206,7 @@ static __always_inline void stop(struct observe_thread *thread, struct task_stru
 	thread->state = OBSERVE_READY;
 	if (!is_starved(task, thread->exhaustion))
 		return;
+	now = bpf_ktime_get_ns();
 	starve(thread, now);
 	/* What came when its budget was about to end, or had just ended, it has not heard. */
 	if (came && now - came < OBSERVE_UNHEARD)
@@ -214,17 +215,20 @@ static __always_inline void stop(struct observe_thread *thread, struct task_stru
 
 static __always_inline void run(struct observe_thread *thread, __u32 tid)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now;
 
 	thread->state = OBSERVE_RUNNING;
 	thread->cpu = bpf_get_smp_processor_id();
+	thread->asleep_came = 0;
+	if (!thread->starved_since && !thread->busy_came && !thread->pending && !thread->serving)
+		return;
+	now = bpf_ktime_get_ns();
 	if (thread->starved_since)
 		thread->starved += now - thread->starved_since;
 	if (thread->busy_came && now - thread->busy_came > thread->busy_worst)
 		thread->busy_worst = now - thread->busy_came;
 	thread->starved_since = 0;
 	thread->busy_came = 0;
-	thread->asleep_came = 0;
 	if (thread->pending)
 		tell_waits(now, tid, thread, OBSERVE_RUNS);
 	else if (thread->serving)
