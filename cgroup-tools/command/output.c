@@ -124,6 +124,11 @@ int output_json_line(const char *command, json_t *document)
 	return print_json(command, document, JSON_COMPACT);
 }
 
+double output_share(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / whole : 0;
+}
+
 char *output_utf8(const char *text)
 {
 	json_t *json = json_string(text);
@@ -135,11 +140,6 @@ char *output_utf8(const char *text)
 			*at = '?';
 	json_decref(json);
 	return copy;
-}
-
-double output_share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / whole : 0;
 }
 
 json_t *output_json_text(const char *text)

@@ -43,10 +43,11 @@ int output_json(const char *command, json_t *document);
 /* The same in one line. */
 int output_json_line(const char *command, json_t *document);
 
-/* A copy for formats that know UTF-8 only: '?' stands for each byte above 127 if it is something else. */
-char *output_utf8(const char *text);
 /* 0 of nothing. */
 double output_share(uint64_t part, uint64_t whole);
+
+/* A copy for formats that know UTF-8 only: '?' stands for each byte above 127 if it is something else. */
+char *output_utf8(const char *text);
 /* The same as a JSON string; NULL for none. */
 json_t *output_json_text(const char *text);
 /* null for none. */

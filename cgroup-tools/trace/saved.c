@@ -57,9 +57,8 @@ static int find_events(struct tep_handle *tep, const char *path, char error[RESU
 
 		if (!event->needed || decode_find(tep, event))
 			continue;
-		snprintf(error, RESULT_ERROR, "'%s' has no events %s:%s: trace-cmd record -e sched -e sched_spare -e cgroup "
-			 "-e hrtimer_expire_entry, on the patched kernel", path, event->system, event->name);
-		return NOT_FOUND;
+		return result_refuse(error, NOT_FOUND, "'%s' has no events %s:%s: trace-cmd record -e sched -e sched_spare -e cgroup "
+				     "-e hrtimer_expire_entry, on the patched kernel", path, event->system, event->name);
 	}
 	return DONE;
 }
@@ -73,18 +72,15 @@ static int read_file(const char *path, struct reading *reading)
 	/* What goes wrong is ours to tell. */
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	input = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
-	if (!input) {
-		snprintf(error, RESULT_ERROR, "'%s' is no trace of trace-cmd record", path);
-		return FAILED;
-	}
+	if (!input)
+		return result_refuse(error, FAILED, "'%s' is no trace of trace-cmd record", path);
 	reading->tep = tracecmd_get_tep(input);
 	code = find_events(reading->tep, path, error);
 	if (code != DONE)
 		return code;
 	if (tracecmd_iterate_events(input, NULL, 0, got, reading) >= 0 && !fflush(reading->pipe))
 		return DONE;
-	snprintf(error, RESULT_ERROR, "'%s' is damaged, or cut off", path);
-	return FAILED;
+	return result_refuse(error, FAILED, "'%s' is damaged, or cut off", path);
 }
 
 static void __attribute__((noreturn)) run_child(const char *path, int to, struct answer *answer)
@@ -141,34 +137,28 @@ static int read_by_child(const char *path, struct answer *answer, struct saved *
 	}
 	if (WIFEXITED(status))
 		return 0;
-	answer->code = FAILED;
-	snprintf(answer->error, RESULT_ERROR, "'%s' is damaged, or cut off: libtracecmd cannot read it", path);
+	answer->code = result_refuse(answer->error, FAILED, "'%s' is damaged, or cut off: libtracecmd cannot read it", path);
 	return 0;
 }
 
 int saved_read(const char *path, struct saved *saved, trace_take *take, void *data, char error[RESULT_ERROR])
 {
 	struct answer *answer;
-	int code = FAILED;
+	int code;
 
 	*saved = (struct saved){ 0 };
-	if (access(path, R_OK)) {
-		snprintf(error, RESULT_ERROR, "'%s': %s", path, strerror(errno));
-		return errno == ENOENT ? NOT_FOUND : FAILED;
-	}
+	if (access(path, R_OK))
+		return result_refuse(error, errno == ENOENT ? NOT_FOUND : FAILED, "'%s': %s", path, strerror(errno));
 	answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (answer == MAP_FAILED) {
-		snprintf(error, RESULT_ERROR, "out of memory");
-		return FAILED;
-	}
+	if (answer == MAP_FAILED)
+		return result_refuse(error, FAILED, "out of memory");
 	answer->code = FAILED;
 	strcpy(answer->error, "out of memory");
 	if (read_by_child(path, answer, saved, take, data)) {
-		snprintf(error, RESULT_ERROR, "'%s' cannot be read: %s", path, strerror(errno));
+		code = result_refuse(error, FAILED, "'%s' cannot be read: %s", path, strerror(errno));
 	} else {
-		code = answer->code;
+		code = result_refuse(error, answer->code, "%s", answer->error);
 		saved->end = answer->end;
-		snprintf(error, RESULT_ERROR, "%s", answer->error);
 	}
 	munmap(answer, sizeof(*answer));
 	return code;

@@ -21,6 +21,7 @@
 
 static struct { const char *policy; uint64_t loans, borrowed, waits; } looks[2];
 static int look;
+
 void say(const char *format, ...) { (void)format; }
 int privilege_to_change(const char *command) { (void)command; return DONE; }
 
