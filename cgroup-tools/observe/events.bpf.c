@@ -361,13 +361,14 @@ int BPF_PROG(timer_ends)
 /* NR_OBSERVE_EVENTS: a vCPU tells itself something, and needs nobody to hear it. */
 static __always_inline enum observe_event event_now(const struct doing *doing, const struct observe_thread *target, __u32 tid)
 {
-	const __u32 from = bpf_get_current_pid_tgid();
 	const struct observe_thread *caller;
+	__u32 from;
 
 	if (doing->expires)
 		return OBSERVE_TIMER;
 	if (doing->injects)
 		return doing->delivers == TX + 1 ? OBSERVE_SENT : OBSERVE_DEVICE;
+	from = bpf_get_current_pid_tgid();
 	if (from == tid)
 		return NR_OBSERVE_EVENTS;
 	caller = find(from);
