@@ -10,6 +10,7 @@
 #include "host/host.h"
 
 /* include/linux/sched.h */
+#define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 
 bool proc_parse_stat(struct proc_stat *stat, const char *text)
@@ -34,7 +35,8 @@ bool proc_parse_stat(struct proc_stat *stat, const char *text)
 		length = sizeof(stat->comm) - 1;
 	memcpy(stat->comm, open + 1, length);
 	stat->comm[length] = '\0';
-	stat->ended = state == 'Z' || state == 'X';
+	/* No group takes one that is on its way out, and the kernel does not say so (cgroup_migrate_add_task()). */
+	stat->ended = state == 'Z' || state == 'X' || flags & PF_EXITING;
 	stat->kernel = flags & PF_KTHREAD;
 	stat->start = start;
 	return true;

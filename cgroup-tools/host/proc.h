@@ -11,7 +11,7 @@
 
 struct proc_stat {
 	char comm[64];
-	bool ended;			/* a zombie */
+	bool ended;			/* a zombie, or about to be one */
 	bool kernel;			/* a thread of the kernel */
 	uint64_t start;			/* in clock ticks since boot */
 	int cpu;			/* that it was on last */

@@ -95,6 +95,24 @@ keeps_up() {
 	ip tuntap del tapa mode tap
 }
 
+# The kernel takes apart what the VM had while its threads are still there, in their groups, which they leave when they like.
+ends_slowly() {
+	local looks=0
+	start_fake a 2 -memory 500
+	disown "$pid"
+	policy 10ms 1 >/tmp/good
+	expect 0 "a VM with much memory" dlspared --once --config /tmp/good
+	kill -9 "$pid"
+	: >/tmp/log
+	while grep -qs "^[0-9]* (.*) [^XZ]" /proc/"$pid"/task/*/stat; do
+		dlspared --once 2>>/tmp/log
+		looks=$((looks + 1))
+	done
+	report "$((looks < 2))" "ends while dlspared looks at it" "$looks looks"
+	same "… which finds nothing wrong" "" "$(grep -v '^<6>' /tmp/log)"
+	dlspare reset --quiet
+}
+
 # What dlspared sees of a reset must not make it configure again what was in force.
 is_reset() {
 	local daemon n untouched bad=''
@@ -167,6 +185,7 @@ is_killed() {
 }
 
 tells_how_it_ends
+ends_slowly
 keeps_up
 is_reset
 is_killed

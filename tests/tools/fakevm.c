@@ -10,6 +10,7 @@
  *   -machines 1     each vCPU is the first one of a VM of its own
  *   -halted 1       the vCPUs never run, so KVM does not know their threads
  *   -open FILE      has that file open
+ *   -memory MIB     has so much memory, which takes its time to end
  *   -listen PATH    has a socket there that never answers
  *   -flood USEC     makes a thread each so often, which ends at once
  *   -churn USEC     makes a VM each so often, which ends at once
@@ -132,6 +133,18 @@ static void start(void *(*nuisance)(void *usec), long usec)
 		die("pthread_create");
 }
 
+/* In small pages: each is freed for itself. */
+static void fill_memory(size_t mib)
+{
+	const size_t size = mib << 20;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("-memory");
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	memset(memory, 1, size);
+}
+
 static void listen_at(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -171,6 +184,8 @@ static int take_options(int argc, char **argv, long *flood_usec, long *churn_use
 			*churn_usec = atol(value);
 		else if (!strcmp(argv[i], "-user"))
 			become(atoi(value));
+		else if (!strcmp(argv[i], "-memory"))
+			fill_memory(atoi(value));
 		else if (!strcmp(argv[i], "-listen"))
 			listen_at(value);
 		else if (!strcmp(argv[i], "-open") && open(value, O_RDONLY) < 0)

@@ -371,6 +371,10 @@ static void leaves_out_what_has_ended(void **state)
 	put_process(920, "qemu", "qemu|", "/");
 	put_vcpu("920-3", 0, 0);
 	host_tree_put("920 (qemu) Z 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9200 0 0\n", "/proc/920/stat");
+	/* one on its way there, whose command line is not gone yet; */
+	put_process(925, "qemu", "qemu|", "/");
+	put_vcpu("925-3", 0, 0);
+	host_tree_put("925 (qemu) R 1 1 1 0 -1 4194372 0 0 0 0 0 0 0 0 20 0 1 0 9250 0 0\n", "/proc/925/stat");
 	/* its threads, in the middle of the list. */
 	put_process(930, "qemu", "qemu|", "/");
 	host_tree_folder("/proc/930/task/931");
