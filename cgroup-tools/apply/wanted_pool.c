@@ -93,7 +93,8 @@ static void want_own_cpus(struct making *m, const struct pool_policy *pool, int 
 		making_want(m, SETTING_VALUE, group, "cpuset.cpus", list);
 		want_partition(m, group, list);
 	}
-	making_want(m, SETTING_CONTROLLER, group, "cpu", "on");
+	/* The kernel takes a controller from no group whose children use it: so systemd takes none of them from a unit. */
+	wanted_controllers(m, group, pool->exclusive && pool->group);
 	free(list);
 	free(group);
 }

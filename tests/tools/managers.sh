@@ -268,11 +268,50 @@ by_hand() {
 	end_unit "$pid" $group
 }
 
+# As systemd does to units that have not asked for it, whenever it sets up another one.
+take_cpuset() { # GROUP...
+	local group
+	for group; do echo -cpuset >"$top/$group/cgroup.subtree_control" || return; done
+}
+
+has_partition() { # GROUP
+	[[ $(<"$top/$1/cpus/cpuset.cpus") == 1 && $(<"$top/$1/cpus/cpuset.cpus.partition") == root ]]
+}
+
+keeps_controllers() { # GROUP
+	expect 1 "$1: systemd takes cpuset from it" take_cpuset "$1"
+	says "… which the kernel refuses" "busy"
+	expect 0 "… the pool is there" has_partition "$1"
+	expect 0 "… and nothing differs" dlspare verify
+	same "… and dlspared has nothing to tell" "" "$(</tmp/log)"
+}
+
+controllers() {
+	local group=system.slice/web.service daemon before
+	start_in web $group
+	take_cpuset system.slice
+	before=$(picture)
+	dlspare pool create answers --quiet --runtime 1ms --period 10ms --cpus 1 --exclusive --group $group
+	dlspare assign web answers --quiet
+	expect 0 "a service with a pool" dlspare set web --runtime 20ms --period 100ms --io housekeeping
+	rm -f /tmp/log
+	dlspared -v 2>>/tmp/log &
+	daemon=$!
+	sleep 0.2
+	keeps_controllers $group
+	kill $daemon
+	wait $daemon
+	expect 0 "reset" dlspare reset
+	same "… leaves all as found" "$before" "$(picture)"
+	end_unit "$pid" $group
+}
+
 main() {
 	proxmox
 	kubevirt
 	others
 	by_hand
+	controllers
 	plan
 }
 
