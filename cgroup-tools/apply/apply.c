@@ -12,6 +12,7 @@
 #include "apply/chosen.h"
 #include "apply/claim.h"
 #include "apply/foresee.h"
+#include "apply/loss.h"
 #include "apply/others.h"
 #include "apply/store.h"
 #include "apply/wanted.h"
@@ -230,6 +231,18 @@ static void left_out(const char *text, void *data)
 	free(whole);
 }
 
+static void tell_loss(const struct settings *wanted, const struct applying *a)
+{
+	const struct setting *lost = loss_find(wanted, a->ledger);
+	char *text;
+
+	if (!lost || asprintf(&text, "%s has lost %s, which is set again: systemd takes controllers that no unit below has asked for, as one does by "
+			      "Delegate=cpu cpuset", group_path(lost->object, "cgroup.subtree_control"), lost->name) < 0)
+		return;
+	a->listener->noted(text, a->listener->data);
+	free(text);
+}
+
 static bool wants_spare(const struct policy *policy)
 {
 	size_t i;
@@ -420,6 +433,8 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 		code = FAIL(&a, FAILED, "out of memory");
 		goto out;
 	}
+	if (!apply->dry_run)
+		tell_loss(&wanted, &a);
 	code = make(&change, &ledger, policy, &a);
 out:
 	change_free(&change);

@@ -34,11 +34,6 @@ static bool is_place(const struct setting *setting)
 	return setting->kind == SETTING_PROCESS || setting->kind == SETTING_THREAD;
 }
 
-static bool is_made_here(const struct setting *original)
-{
-	return original->kind == SETTING_GROUP && !strcmp(original->value, "none");
-}
-
 /* What has to be undone before what is wanted can be done. */
 struct undoing {
 	const struct settings *wanted;
@@ -70,19 +65,22 @@ static bool is_ours(const struct undoing *u, const char *place, bool goes)
 	size_t i;
 
 	for (i = 0; i < u->originals->nr; i++)
-		if (is_made_here(&u->originals->list[i]) && (u->returns[i] || !goes) &&
+		if (ledger_has_made(&u->originals->list[i]) && (u->returns[i] || !goes) &&
 		    group_within(place, u->originals->list[i].object))
 			return true;
 	return false;
 }
 
-/* A partition that threads with reservations are in keeps its CPUs, and its kind: to get others it must be left, and made anew. */
+/*
+ * A partition that threads with reservations are in keeps its CPUs, and its kind: to get others it must be left, and made anew.
+ * One that is lost is made around them.
+ */
 static bool is_rebuilt(const struct undoing *u, size_t i)
 {
 	const struct setting *original = &u->originals->list[i];
 	const struct setting cpus = { .kind = SETTING_VALUE, .object = original->object, .name = "cpuset.cpus.exclusive" };
 	struct setting *wanted;
-	char *now;
+	char *kind, *now;
 	bool changes;
 
 	if (original->kind != SETTING_VALUE || strcmp(original->name, "cpuset.cpus.partition"))
@@ -90,9 +88,11 @@ static bool is_rebuilt(const struct undoing *u, size_t i)
 	wanted = settings_find(u->wanted, original) ? settings_find(u->wanted, &cpus) : NULL;
 	if (!wanted)
 		return true;
+	kind = setting_read(original);
 	now = setting_read(wanted);
-	changes = now && strcmp(now, wanted->value);
+	changes = kind && now && strcmp(kind, "member") && strcmp(now, wanted->value);
 	free(now);
+	free(kind);
 	return changes;
 }
 
@@ -370,7 +370,7 @@ static int note(struct ledger *ledger, const struct step *step, const char *now)
 	size_t i;
 
 	for (i = 0; step->setting.kind == SETTING_THREAD && i < ledger->originals.nr; i++)
-		if (is_made_here(&ledger->originals.list[i]) && group_within(original, ledger->originals.list[i].object))
+		if (ledger_has_made(&ledger->originals.list[i]) && group_within(original, ledger->originals.list[i].object))
 			return 0;
 	return ledger_note(ledger, &step->setting, original);
 }

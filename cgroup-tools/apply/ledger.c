@@ -140,6 +140,11 @@ int ledger_note(struct ledger *ledger, const struct setting *setting, const char
 	return -1;
 }
 
+bool ledger_has_made(const struct setting *original)
+{
+	return original->kind == SETTING_GROUP && !strcmp(original->value, "none");
+}
+
 /* All lines in a new text; NULL without memory. */
 static char *text_of(const struct settings *list)
 {

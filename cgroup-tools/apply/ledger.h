@@ -36,6 +36,9 @@ int ledger_set_aside(struct ledger *ledger);
  */
 int ledger_note(struct ledger *ledger, const struct setting *setting, const char *original);
 
+/* Is it the line of a group that dlspare has made? */
+bool ledger_has_made(const struct setting *original);
+
 /* Replaces the file whole; removes it when nothing is left. 0, or -1 with errno, which is in `error` too. */
 int ledger_write(struct ledger *ledger);
 

@@ -23,6 +23,7 @@
 #include "apply/store.h"
 #include "apply/target.h"
 #include "daemon/event.h"
+#include "host/clock.h"
 #include "host/group.h"
 #include "host/host.h"
 #include "host/units.h"
@@ -31,6 +32,8 @@
 #define LOOK_MS 60000
 /* Without process events a late worker of a VM is found within this. */
 #define LOOK_OFTEN_MS 1000
+/* What fails no longer was another's write at the same moment, and is not told. */
+#define PASSING_MS 1000
 
 static bool to_journal, quiet;
 
@@ -51,6 +54,19 @@ static bool was_told(const struct told *told, const char *text)
 		if (!strcmp(told->texts[i], text))
 			return true;
 	return false;
+}
+
+/* Since when a look has failed that nothing was told of, ms; 0: none has. */
+static int64_t failing;
+static bool patient, held_back;
+
+/* Is it told at a later look, if it still fails then? */
+static bool may_pass(const char *text)
+{
+	bool passes = patient && !was_told(&before, text) && (!failing || clock_ms(CLOCK_MONOTONIC) - failing < PASSING_MS);
+
+	held_back |= passes;
+	return passes;
 }
 
 /* False when it was told at the last look, or in this one. */
@@ -80,6 +96,7 @@ static void begin_look(void)
 	forget(&before);
 	before = now;
 	now = (struct told){ 0 };
+	held_back = false;
 }
 
 static void log_line(int priority, int code, const char *vm, const char *text)
@@ -128,7 +145,7 @@ static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
 static void failed(const char *vm, int code, const char *text, void *data)
 {
 	(void)data;
-	if (is_new(text))
+	if (!may_pass(text) && is_new(text))
 		log_line(LOG_ERR, code, vm, text);
 }
 
@@ -303,8 +320,11 @@ static int run(const char *path, bool once)
 	}
 	sd_notify(0, "READY=1");
 	while (!once && handle_signals(signals, path)) {
-		event_wait(signals, missing.no_threads ? LOOK_OFTEN_MS : LOOK_MS);
+		event_wait(signals, failing ? PASSING_MS : missing.no_threads ? LOOK_OFTEN_MS : LOOK_MS);
+		patient = true;
 		look(NULL);
+		patient = false;
+		failing = !held_back ? 0 : failing ? failing : clock_ms(CLOCK_MONOTONIC);
 	}
 	sd_notify(0, "STOPPING=1");
 	event_stop();

@@ -274,6 +274,11 @@ take_cpuset() { # GROUP...
 	for group; do echo -cpuset >"$top/$group/cgroup.subtree_control" || return; done
 }
 
+give_cpuset() { # GROUP...
+	local group
+	for group; do echo +cpuset >"$top/$group/cgroup.subtree_control" || return; done
+}
+
 has_partition() { # GROUP
 	[[ $(<"$top/$1/cpus/cpuset.cpus") == 1 && $(<"$top/$1/cpus/cpuset.cpus.partition") == root ]]
 }
@@ -286,8 +291,46 @@ keeps_controllers() { # GROUP
 	same "… and dlspared has nothing to tell" "" "$(</tmp/log)"
 }
 
+# In one look, and the vCPU keeps its reservation meanwhile.
+regains_controllers() { # GROUP TID
+	report "$(within 1000 dlspare verify --quiet; echo $?)" "… dlspared sets all anew" "$(</tmp/log)"
+	expect 0 "… the pool is there" has_partition "$1"
+	same "… with the reservation" SCHED_DEADLINE "$(schedof "$2" | grep -o SCHED_DEADLINE)"
+	same "… which was never away, nor was the thread" "" "$(grep -E "chrt|cgroup.threads" /tmp/log)"
+	same "… without an error" "" "$(grep "^<3>" /tmp/log)"
+}
+
+loses_controllers() { # GROUP TID DAEMON
+	kill -STOP "$3"
+	expect 0 "somebody takes cpuset from all, from below" take_cpuset "$1/cpus" "$1" "${1%/*}"
+	expect 1 "… the pool is lost" has_partition "$1"
+	kill -CONT "$3"
+	regains_controllers "$1" "$2"
+	same "… and says so once, with the remedy" 1 "$(grep -c "^<6>dlspared: $top/${1%/*}/cgroup.subtree_control has lost cpuset, .*Delegate=cpu cpuset" /tmp/log)"
+	kill -STOP "$3"
+	expect 0 "… and gives it back" take_cpuset "$1/cpus" "$1" "${1%/*}"
+	give_cpuset "${1%/*}" "$1" "$1/cpus"
+	expect 1 "… the pool is lost" has_partition "$1"
+	kill -CONT "$3"
+	regains_controllers "$1" "$2"
+}
+
+# Both write at the same time.
+takes_turns() { # GROUP
+	local n group
+	for ((n = 0; n < 20; n++)); do
+		for group in "$1/cpus" "$1" "${1%/*}"; do
+			take_cpuset "$group" 2>/dev/null
+			sleep "0.00$((RANDOM % 10))"
+		done
+		within 1000 dlspare verify --quiet || break
+	done
+	report "$((n < 20))" "20 times, at any moment of dlspared's: all is set anew" "$(</tmp/said)"
+	same "… without an error" "" "$(grep "^<3>" /tmp/log)"
+}
+
 controllers() {
-	local group=system.slice/web.service daemon before
+	local group=system.slice/web.service daemon vcpu before
 	start_in web $group
 	take_cpuset system.slice
 	before=$(picture)
@@ -298,7 +341,10 @@ controllers() {
 	dlspared -v 2>>/tmp/log &
 	daemon=$!
 	sleep 0.2
+	vcpu=$(vcpu_of "$pid" 0)
 	keeps_controllers $group
+	loses_controllers $group "$vcpu" $daemon
+	takes_turns $group
 	kill $daemon
 	wait $daemon
 	expect 0 "reset" dlspare reset
