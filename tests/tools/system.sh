@@ -134,6 +134,7 @@ stage_patched() {
 	expect 0 "reload" systemctl reload dlspared
 	soon "… applies the file" has_reservation
 	expect 0 "no warning of dlspared in the journal" no_errors
+	expect 1 "… systemd has taken nothing" journal_says "cgroup.subtree_control has lost"
 	refuses
 	expect 0 "no warning in the kernel's log" kernel_is_well
 	next rebooted reboot
