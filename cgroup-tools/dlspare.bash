@@ -10,7 +10,7 @@ declare -gA _dlspare_options=(
 	[pool delete]='--dry-run'
 	[assign]='--chances --charge --no-charge --reply --no-reply --linger --timer --no-timer --on --off --pid --uid --group --dry-run'
 	[top]='--interval --count'
-	[observe]='--for --spare-runtime --spare-period'
+	[observe]='--for --spare-runtime --spare-period --figure'
 	[why]='--last --later-than --from --threads --trace'
 	[show]='--file'
 	[plan]='--live --for --runtime --period --vms --spare-runtime --spare-period --units --cpus --limit --rate --hold --blocking
@@ -78,7 +78,7 @@ _dlspare() {
 	--pid | --uid) _dlspare_words any; return ;;
 	--spare) _dlspare_words auto; return ;;
 	--edf) _dlspare_words partitioned global; return ;;
-	--output | --from | --trace) _dlspare_files; return ;;
+	--output | --from | --trace | --figure) _dlspare_files; return ;;
 	: | =) return ;;
 	*) ! _dlspare_wants_value "$before" || return ;;
 	esac

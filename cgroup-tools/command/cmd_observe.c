@@ -261,7 +261,8 @@ static int run(struct observe *observe)
 		return code;
 	sum_up(observe);
 	say_limits(observe);
-	return options.json ? observe_json(observe) : observe_print(observe);
+	code = options.json ? observe_json(observe) : observe_print(observe);
+	return code == DONE && observe->figure ? observe_figure(observe) : code;
 }
 
 static void free_observe(struct observe *observe)
@@ -301,8 +302,10 @@ static int read_options(struct observe *observe, int argc, char **argv)
 		{ "for", required_argument, NULL, 'f' },
 		{ "spare-runtime", required_argument, NULL, 'r' },
 		{ "spare-period", required_argument, NULL, 'p' },
+		{ "figure", required_argument, NULL, 'F' },
 		{ 0 },
 	};
+	char runtime[UNITS_TEXT], period[UNITS_TEXT];
 	int option, code = DONE;
 
 	opterr = 0;
@@ -312,10 +315,15 @@ static int read_options(struct observe *observe, int argc, char **argv)
 			code = edit_time_within("--for", optarg, LAST_MIN, LAST_MAX, &observe->last);
 			break;
 		case 'r':
-			code = edit_time("--spare-runtime", optarg, &observe->unit.runtime);
+			code = edit_time_within("--spare-runtime", optarg, RESERVATION_RUNTIME_MIN, RESERVATION_PERIOD_MAX,
+						&observe->unit.runtime);
 			break;
 		case 'p':
-			code = edit_time("--spare-period", optarg, &observe->unit.period);
+			code = edit_time_within("--spare-period", optarg, RESERVATION_PERIOD_MIN, RESERVATION_PERIOD_MAX,
+						&observe->unit.period);
+			break;
+		case 'F':
+			observe->figure = optarg;
 			break;
 		default:
 			code = edit_unknown(argv, option);
@@ -323,13 +331,12 @@ static int read_options(struct observe *observe, int argc, char **argv)
 	}
 	if (code != DONE)
 		return code;
-	if (observe->unit.period < RESERVATION_PERIOD_MIN || observe->unit.period > RESERVATION_PERIOD_MAX)
-		return fail(WRONG_USAGE, "--spare-period: it must be 100us to 4.194304s");
-	if (observe->unit.runtime < RESERVATION_RUNTIME_MIN || observe->unit.runtime > observe->unit.period)
-		return fail(WRONG_USAGE, "--spare-runtime: it must be 1.024us to the period");
+	if (observe->unit.runtime > observe->unit.period)
+		return fail(WRONG_USAGE, "--spare-runtime %s: it must be at most the --spare-period, %s",
+			    units_print(runtime, observe->unit.runtime), units_print(period, observe->unit.period));
 	observe->names = argv + optind;
 	observe->nr_names = argc - optind;
-	return DONE;
+	return observe->figure ? observe_figure_check(observe->figure) : DONE;
 }
 
 int cmd_observe(int argc, char **argv)

@@ -57,7 +57,8 @@ static const struct command {
 	  "  --count N                      so many pictures, as lines (until q)\n" },
 	{ "observe", cmd_observe, "[VM]... [OPTION]...", "what limits cost VMs, and what a unit would change; on any kernel",
 	  "  --for TIME                     look for so long, 10ms..86400s (60s)\n"
-	  "  --spare-runtime TIME, --spare-period TIME   the unit to try (1ms, 10ms)\n" },
+	  "  --spare-runtime TIME, --spare-period TIME   the unit to try (1ms, 10ms)\n"
+	  "  --figure FILE                  draw the waits, too: .svg, .png or .pdf; takes gnuplot\n" },
 	{ "why", cmd_why, "VM [OPTION]...", "what late events of a VM have waited for",
 	  "  --last TIME                    look for so long, 10ms..86400s (10s); of a saved trace the last TIME (all)\n"
 	  "  --later-than TIME              what is late (the period of its pool's units; without a pool 1ms)\n"

@@ -30,6 +30,7 @@ struct observe {
 	int nr_names;
 	uint64_t last;			/* to look so long, ns */
 	struct reservation unit;
+	const char *figure;		/* NULL: none */
 	struct vms seen;
 	struct observe_vm *vms;
 	size_t nr_vms;
@@ -47,5 +48,10 @@ struct observe {
 /* On standard output: a code as output_end(). */
 int observe_print(const struct observe *observe);
 int observe_json(const struct observe *observe);
+
+/* Before the look: whether a figure can be written there; a code after telling why not. */
+int observe_figure_check(const char *path);
+/* Writes it. A code, after telling why not. */
+int observe_figure(const struct observe *observe);
 
 #endif

@@ -58,8 +58,11 @@ policy() {
 	fails 2 "one word too many" verify now
 	fails 2 "--for '1ms': it must be 10ms to 86400s" observe --for 1ms
 	fails 2 "--for '9': a time needs one of the units" observe --for 9
-	fails 2 "--spare-runtime: it must be 1.024us to the period" observe --spare-runtime 11ms
-	fails 2 "--spare-period: it must be 100us to 4.194304s" observe --spare-period 5s
+	fails 2 "--spare-runtime 11ms: it must be at most the --spare-period, 10ms" observe --spare-runtime 11ms
+	fails 2 "--spare-runtime '1us': it must be 1.024us to 4.194304s" observe --spare-runtime 1us
+	fails 2 "--spare-period '5s': it must be 100us to 4.194304s" observe --spare-period 5s
+	fails 2 "--figure 'waits.gif': its name must end with .svg, .png or .pdf" observe --figure waits.gif
+	fails 2 "--figure '.svg': its name must end with .svg, .png or .pdf" observe --figure .svg
 	fails 2 "one file is needed" apply
 	fails 2 "one file is needed" validate
 	fails 2 "why: the name of a VM is missing" why
