@@ -48,9 +48,9 @@ check-neighbours: ## 200,000 jobs of others beside borrowers, requeues, cookies,
 	$(Q)config/setup
 	$(Q)tests/neighbours $(COUNT)
 
-check-observe: ## look at VMs by dlspare observe on an unpatched kernel; 10 minutes, most for that kernel
+check-observe: ## look at VMs by dlspare observe on unpatched kernels, Debian's own too (KERNELS="built|bookworm|trixie|trixie-backports ...")
 	$(Q)config/setup
-	$(Q)tests/observe
+	$(Q)tests/observe $(KERNELS)
 
 check-referee: ## put each fault of tests/referee/faults into a kernel, and see that the referee finds it; 10 minutes
 	$(Q)config/setup

@@ -9,6 +9,9 @@ set -uo pipefail
 readonly pings=60
 # Another phase of a period of 100 ms each time.
 readonly every_us=137000
+turn_us=1000
+[[ $(uname -r) == *-testbed ]] || turn_us=4000
+readonly turn_us
 
 declare -A id
 
@@ -49,10 +52,10 @@ observed() {
 }
 
 # Pings at all phases; those that found the guest without budget, in ms, sorted, are in /tmp/late. One that computes answers within
-# a millisecond, which is the longest turn of an emulated CPU.
+# a tick, which is the longest turn of an emulated CPU: 4 ms in Debian's kernels, 1 in the testbed's.
 ping_guest() {
 	chrt -f 60 pinger --pings $pings --every $every_us "${id[vmm]}" "${id[vcpu0]}" "${id[ip]}" >/tmp/rtt
-	awk -F, '$3 > 1000 { print $3 / 1000 }' /tmp/rtt | sort -n >/tmp/late
+	awk -F, -v turn_us=$turn_us '$3 > turn_us { print $3 / 1000 }' /tmp/rtt | sort -n >/tmp/late
 }
 
 late() { # SHARE: that quantile of the late pings, as dlspare has them
@@ -62,14 +65,15 @@ late() { # SHARE: that quantile of the late pings, as dlspare has them
 in_ms() { awk -v ns="$1" 'BEGIN { print ns / 1e6 }'; }
 
 # What is said of VM web, which is pinged, against what its pings say: its waits, and how often.
-agrees_with_pings() { # LIMIT
-	observe web
+agrees_with_pings() { # LIMIT [OPTION]...
+	observe web "${@:2}"
 	ping_guest
 	observed
 	same "$1: nobody has lost a record" 0 "$(seen lost)"
 	same "$1: no ping is lost" $pings "$(grep -c '[0-9]$' /tmp/rtt)"
 	holds "$1: at least a third of the pings came too early" "$(wc -l </tmp/late) >= $pings / 3"
-	within_5_percent "$1: as many interrupts waited as pings" "$(seen events waited)" "$(wc -l </tmp/late)"
+	holds "$1: as many interrupts waited as pings, and those that waited for less than a tick" \
+		"$(seen events waited) >= $(wc -l </tmp/late) && $(seen events waited) <= 1.05 * $(wc -l </tmp/late) + $pings * $turn_us / 100000"
 	within_5_percent "$1: p50 of the waits, ms" "$(in_ms "$(seen p50_ns waited)")" "$(late 0.5)"
 	within_5_percent "$1: the worst, ms" "$(in_ms "$(seen worst_ns waited)")" "$(late 1)"
 	same "$1: each ping is one of a device, each reply one of what was sent" "$pings $pings" "$(seen device) $(seen sent)"
@@ -105,8 +109,12 @@ measure_cost() {
 		"$(seen kernel_share) > 0 && $(seen own_share) > 0 && ($(seen kernel_share) + $(seen own_share)) * $(seen looked_ns) / $(seen device) <= 1050"
 }
 
+# It would be large here. The figure is what it is told.
+printf '#!/bin/sh\ncat\n' >/bin/gnuplot
+chmod +x /bin/gnuplot
+
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
-if (($(nproc) == 1)); then
+if (($(nproc --all) == 1)); then
 	measure_cost
 	plan
 	exit
@@ -123,8 +131,9 @@ expect 5 "a VM that does not run" dlspare observe nobody
 says "… is named" "dlspare: no VM 'nobody' runs; see dlspare find"
 
 echo "40000 100000" >"${id[cgroup]}/cpu.max"
-agrees_with_pings "cpu.max"
-same "cpu.max is named" "at most" "$(sed -n 's/.*"limit": "\(at most\) 40ms of every 100ms by group .*/\1/p' /tmp/seen)"
+agrees_with_pings "cpu.max" --figure /tmp/waits.svg
+same "… and the figure is of as many" 1 "$(grep -c "^set title 'VM ''web'', $(seen events waited) interrupts waited for budget'" /tmp/waits.svg)"
+cp /tmp/waits.svg "$OUT/"
 echo max >"${id[cgroup]}/cpu.max"
 
 testbed guest reserve web 40000 100000
@@ -136,6 +145,12 @@ ping_guest
 observed
 same "without a limit nothing waits" "0 0" "$(seen events waited) $(seen starved)"
 holds "… and each ping is seen" "$(seen device) >= $pings && $(seen lost) == 0"
+expect 0 "a figure of nothing" dlspare observe web --for 10ms --figure /tmp/none.svg
+says "… is not written" "--figure '/tmp/none.svg' is not written: no device's interrupt waited for budget"
+same "… really" "" "$(ls /tmp/none.svg* /tmp/.none.svg* 2>/dev/null)"
+rm /bin/gnuplot
+expect 6 "without gnuplot there is no look" dlspare observe web --figure /tmp/none.svg
+says "… and that is said" "--figure needs gnuplot: apt install gnuplot-nox"
 testbed guest stop web
 see_thousands /sys/fs/cgroup/machines/cpu1/busy
 plan
