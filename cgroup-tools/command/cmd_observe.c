@@ -245,7 +245,7 @@ static int run(struct observe *observe)
 
 	if (code != DONE)
 		return code;
-	code = watch_open(&observe->watch, &observe->hooks, error);
+	code = watch_open(&observe->watch, &observe->hooks, false, error);
 	if (code != DONE)
 		return fail(code, "%s", error);
 	code = add_vms(observe);

@@ -3,165 +3,16 @@
  * Programs in the kernel that see what comes for vCPUs, and when these have no budget. They change nothing.
  *
  * KVM's functions do not say what an interrupt is for, so that is known by who calls: a device's interrupt is what is
- * delivered between the entry and the end of an injection. That is noted with the CPU, and goes with the thread when that is
- * preempted there; an interrupt that comes in between is counted up and down again before the thread goes on.
+ * delivered between the entry and the end of an injection.
  */
-#include "observe/budget.bpf.h"
+#include "observe/doing.bpf.h"
 
 #include <bpf/bpf_tracing.h>
-
-#include "observe/record.h"
-
-/* Places in a vhost device of two rings: what it receives, what it sends. */
-#define RX 0
-#define TX 1
-
-/* What the thread that a CPU runs is doing for a vCPU. */
-struct doing {
-	__u16 injects;			/* so many injections, one within the other */
-	__u8 delivers;			/* vhost: RX + 1 or TX + 1 */
-	__u8 interrupted;		/* an injection has been since that began */
-	__u32 expires;			/* a vCPU's timer */
-	__u64 kicks;			/* the vCPU that is kicked, which may be woken by that; 0: none */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, OBSERVE_THREADS);
-	__type(key, __u32);
-	__type(value, struct observe_thread);
-} threads SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct doing);
-} doings SEC(".maps");
-
-/* Of threads that were preempted. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct doing);
-} preempted SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 2 << 20);
-} records SEC(".maps");
 
 /* APICv or AVIC is on: set before the programs are loaded. */
 const volatile bool posted;
 /* Set by who reads: before and after, nothing is counted. */
 volatile bool looks;
-/* Where the threads are that have that remainder; most threads of the host are none of them. */
-__u16 heads[OBSERVE_HEADS];
-/* So many are in preempted. */
-__u32 nr_preempted;
-/* Records for which there was no room, and threads that could not be noted there. */
-__u64 lost;
-
-static __always_inline struct observe_thread *find(__u32 tid)
-{
-	__u32 place = heads[tid % OBSERVE_HEADS];
-	struct observe_thread *thread;
-	int i;
-
-	for (i = 0; i < OBSERVE_CHAIN && place; i++) {
-		thread = bpf_map_lookup_elem(&threads, &place);
-		if (!thread || thread->tid == tid)
-			return thread;
-		place = thread->next;
-	}
-	return NULL;
-}
-
-static __always_inline struct doing *current_doing(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&doings, &zero);
-}
-
-static __always_inline bool does_something(const struct doing *doing)
-{
-	return doing->injects || doing->delivers || doing->kicks;
-}
-
-/* What the CPU was doing goes with the one thread, and what the other was doing comes with it. */
-static __always_inline void change_doing(struct task_struct *prev, struct task_struct *next)
-{
-	struct doing *doing = current_doing(), *saved;
-
-	if (!doing)
-		return;
-	if (does_something(doing)) {
-		saved = bpf_task_storage_get(&preempted, prev, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-		if (saved) {
-			*saved = *doing;
-			__sync_fetch_and_add(&nr_preempted, 1);
-		} else {
-			__sync_fetch_and_add(&lost, 1);
-		}
-		*doing = (struct doing){};
-	}
-	if (!nr_preempted)
-		return;
-	saved = bpf_task_storage_get(&preempted, next, 0, 0);
-	if (!saved || !does_something(saved))
-		return;
-	*doing = *saved;
-	*saved = (struct doing){};
-	__sync_fetch_and_add(&nr_preempted, -1);
-}
-
-/* --- records --- */
-
-static __always_inline struct observe_record *make_record(__u64 time, __u32 tid, const struct observe_thread *thread,
-							  enum observe_kind kind)
-{
-	struct observe_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
-
-	if (!record) {
-		__sync_fetch_and_add(&lost, 1);
-		return NULL;
-	}
-	record->time = time;
-	record->tid = tid;
-	record->cpu = thread->cpu;
-	record->kind = kind;
-	record->nr_came = 0;
-	return record;
-}
-
-static __always_inline void tell(__u64 time, __u32 tid, const struct observe_thread *thread, enum observe_kind kind)
-{
-	struct observe_record *record = make_record(time, tid, thread, kind);
-
-	/* Who reads looks now and then: to be woken costs more. */
-	if (record)
-		bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-}
-
-/* With what waits. Each is told once, if another CPU notes one meanwhile, too. */
-static __always_inline void tell_waits(__u64 time, __u32 tid, struct observe_thread *thread, enum observe_kind kind)
-{
-	struct observe_record *record = make_record(time, tid, thread, kind);
-	__u32 nr = thread->nr_waits;
-	int i;
-
-	thread->nr_waits = 0;
-	if (!record)
-		return;
-	record->nr_came = nr < OBSERVE_BATCH ? nr : OBSERVE_BATCH;
-	for (i = 0; i < OBSERVE_BATCH; i++) {
-		record->came[i] = thread->waits[i];
-		thread->waits[i] = 0;
-	}
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-}
 
 /* --- where the vCPUs are --- */
 
@@ -174,12 +25,14 @@ static __always_inline void starve(struct observe_thread *thread, __u64 now)
 	thread->nr_starved++;
 }
 
-/* It waits for budget, since then. */
+/* It waits for budget, since then. A lender that ends a loan looks at pending after it has taken lent back, so not both are missed. */
 static __always_inline void wait(struct observe_thread *thread, __u32 tid, __u64 since)
 {
-	__u32 place = __sync_fetch_and_add(&thread->nr_waits, 1);
+	const bool first = !__sync_lock_test_and_set(&thread->pending, 1);
+	const __u32 place = __sync_fetch_and_add(&thread->nr_waits, 1);
 
-	thread->pending = 1;
+	if (lends && first && !thread->lent)
+		tell(since, tid, thread, OBSERVE_ASKS);
 	if (place >= OBSERVE_BATCH) {
 		__sync_fetch_and_add(&lost, 1);
 		return;
@@ -189,6 +42,36 @@ static __always_inline void wait(struct observe_thread *thread, __u32 tid, __u64
 		tell_waits(since, tid, thread, OBSERVE_WAITS);
 }
 
+/* What a lender wants to know of all threads: their CPU time, and how long each wait was. */
+static __always_inline void measure_stop(struct observe_thread *thread)
+{
+	__u64 since = thread->ran_since;
+
+	if (!lends || !since)
+		return;
+	thread->ran_since = 0;
+	thread->ran += bpf_ktime_get_ns() - since;
+}
+
+static __always_inline void measure_run(struct observe_thread *thread, __u32 tid)
+{
+	__u64 came = thread->asleep_came ?: thread->busy_came, now;
+	struct observe_record *record;
+
+	if (!lends)
+		return;
+	now = bpf_ktime_get_ns();
+	thread->ran_since = now;
+	if (!came || thread->pending)
+		return;
+	record = make_record(now, tid, thread, OBSERVE_RUNS);
+	if (!record)
+		return;
+	record->nr_came = 1;
+	record->came[0] = came;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
 static __always_inline void stop(struct observe_thread *thread, struct task_struct *task, __u32 tid, bool sleeps)
 {
 	const __u64 came = thread->came;
@@ -196,6 +79,7 @@ static __always_inline void stop(struct observe_thread *thread, struct task_stru
 
 	thread->came = 0;
 	thread->cpu = bpf_get_smp_processor_id();
+	measure_stop(thread);
 	if (thread->serving)
 		tell(bpf_ktime_get_ns(), tid, thread, OBSERVE_STOPS);
 	if (sleeps) {
@@ -219,6 +103,7 @@ static __always_inline void run(struct observe_thread *thread, __u32 tid)
 
 	thread->state = OBSERVE_RUNNING;
 	thread->cpu = bpf_get_smp_processor_id();
+	measure_run(thread, tid);
 	thread->asleep_came = 0;
 	if (!thread->starved_since && !thread->busy_came && !thread->pending && !thread->serving)
 		return;
@@ -276,26 +161,6 @@ int BPF_PROG(on_wakeup, struct task_struct *task)
 }
 
 /* --- what comes --- */
-
-static __always_inline int begin_injection(void)
-{
-	struct doing *doing = current_doing();
-
-	if (doing) {
-		doing->injects++;
-		doing->interrupted = 1;
-	}
-	return 0;
-}
-
-static __always_inline int end_injection(void)
-{
-	struct doing *doing = current_doing();
-
-	if (doing && doing->injects)
-		doing->injects--;
-	return 0;
-}
 
 /* An irqfd: of vhost, VFIO, and of a VMM's own devices. */
 SEC("fentry/kvm_arch_set_irq_inatomic")
@@ -383,6 +248,11 @@ static __always_inline void come(struct observe_thread *thread, __u32 tid)
 	switch (thread->state) {
 	case OBSERVE_RUNNING:
 		thread->came = now;
+		if (lends) {
+			thread->nr_prompt++;
+			/* What it says next answers this, too. */
+			thread->serving |= thread->lent;
+		}
 		return;
 	case OBSERVE_ASLEEP:
 		thread->asleep_came = thread->asleep_came ?: now;
@@ -408,6 +278,20 @@ static __always_inline void come(struct observe_thread *thread, __u32 tid)
 	}
 }
 
+/* Is this what a vCPU does with what has come for it? */
+static __always_inline bool is_handling(void)
+{
+	const struct observe_thread *caller = find(bpf_get_current_pid_tgid());
+
+	return caller && (caller->serving || caller->came);
+}
+
+/* Does a lender lend for that? */
+static __always_inline bool is_lent_for(const struct observe_thread *thread, enum observe_event event)
+{
+	return lends && ((event == OBSERVE_TIMER && thread->timer) || (event == OBSERVE_IPI && is_handling()));
+}
+
 static __always_inline void wake(struct observe_thread *thread, __u32 tid, const struct doing *doing)
 {
 	const enum observe_event event = event_now(doing, thread, tid);
@@ -415,7 +299,7 @@ static __always_inline void wake(struct observe_thread *thread, __u32 tid, const
 	if (event >= NR_OBSERVE_EVENTS)
 		return;
 	__sync_fetch_and_add(&thread->events[event], 1);
-	if (event == OBSERVE_DEVICE)
+	if (event == OBSERVE_DEVICE || is_lent_for(thread, event))
 		come(thread, tid);
 }
 
@@ -563,7 +447,9 @@ static __always_inline int answer(enum observe_kind kind)
 	if (!thread)
 		return 0;
 	thread->came = 0;
-	if (!thread->serving)
+	if (lends)
+		thread->replied = thread->ran + bpf_ktime_get_ns() - thread->ran_since;
+	if (!thread->serving && !(lends && thread->lent && kind == OBSERVE_HALTS))
 		return 0;
 	thread->serving = 0;
 	tell(bpf_ktime_get_ns(), tid, thread, kind);

@@ -32,6 +32,7 @@ enum observe_kind {
 	OBSERVE_STOPS,			/* not any more */
 	OBSERVE_REPLIES,		/* the guest rings a device's doorbell */
 	OBSERVE_HALTS,			/* it has nothing more to do */
+	OBSERVE_ASKS,			/* to a lender: something waits that nothing is lent for */
 };
 
 /* Devices' interrupts that are told at a time: a record costs more than to note one. */
@@ -73,15 +74,22 @@ struct observe_thread {
 	uint64_t exhaustion;		/* where the kernel says that the budget of its queue is gone; 0: nowhere */
 	uint64_t asleep_came;		/* a device's interrupt came then, and it sleeps still; 0: none */
 	uint64_t waits[OBSERVE_BATCH];	/* what waits for budget and was not told yet: when it came */
+	/* For a lender alone. */
+	uint64_t ran;			/* ns of CPU time, until it was given the CPU */
+	uint64_t ran_since;		/* when that was; 0: it has no CPU */
+	uint64_t replied;		/* its CPU time when it replied last */
+	uint64_t nr_prompt;		/* events that found it running */
 	uint32_t nr_waits;
+	uint32_t pending;		/* a device's interrupt waits for budget */
 	uint32_t tid;
 	uint16_t next;			/* place of another one with that remainder */
 	uint32_t vm;			/* the same number for all of a VM */
 	uint16_t cpu;
 	uint8_t vcpu;			/* 0: a vhost worker */
 	uint8_t state;			/* enum observe_state */
-	uint8_t pending;		/* a device's interrupt waits for budget */
 	uint8_t serving;		/* it runs, and has not replied yet */
+	uint8_t lent;			/* by a lender, who sets it: it is on loan */
+	uint8_t timer;			/* and this: its own timer is an event */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "observe/events.skel.h"
@@ -14,12 +15,15 @@
 #define ENOTSUPP_KERNEL 524
 /* Beside those of the hooks: sched_switch and sched_wakeup. */
 #define MAX_LINKS (2 * NR_HOOKS + 2)
+#define THREADS_SIZE (OBSERVE_THREADS * sizeof(struct observe_thread))
 
 struct watch {
 	struct events *events;
+	struct observe_thread *threads;	/* the places, as the programs see them */
 	struct bpf_link *links[MAX_LINKS];
 	size_t nr_links;
 	uint32_t nr_threads;
+	uint16_t left;			/* places that nobody has any more, by their next; 0: none */
 	struct ring_buffer *ring;
 	int statistics;			/* the kernel measures the programs as long as this is open; -1: it does not */
 	watch_take *take;
@@ -78,30 +82,37 @@ static int got(void *data, void *record, size_t size)
 	return 0;
 }
 
-static int load(struct watch *watch, const struct hooks *hooks, char error[RESULT_ERROR])
+static int load(struct watch *watch, const struct hooks *hooks, bool lends, char error[RESULT_ERROR])
 {
 	watch->events = events__open();
 	if (!watch->events)
 		return result_refuse(error, FAILED, "the programs cannot be opened: %s", strerror(errno));
 	choose_programs(watch->events, hooks);
 	watch->events->rodata->posted = hooks_posted();
+	watch->events->rodata->lends = lends;
 	if (events__load(watch->events))
 		return refuse_load(error, errno);
+	watch->threads = mmap(NULL, THREADS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(watch->events->maps.threads), 0);
+	if (watch->threads == MAP_FAILED) {
+		watch->threads = NULL;
+		return result_refuse(error, FAILED, "the threads' places cannot be mapped: %s", strerror(errno));
+	}
 	watch->ring = ring_buffer__new(bpf_map__fd(watch->events->maps.records), got, watch, NULL);
 	if (!watch->ring)
 		return result_refuse(error, FAILED, "the programs' records cannot be read: %s", strerror(errno));
 	return DONE;
 }
 
-int watch_open(struct watch **opened, struct hooks *hooks, char error[RESULT_ERROR])
+int watch_open(struct watch **opened, struct hooks *hooks, bool lends, char error[RESULT_ERROR])
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 	int code;
 
 	if (!watch)
 		return result_refuse(error, FAILED, "out of memory");
-	watch->statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	code = load(watch, hooks, error);
+	/* It would cost a lender at each event. */
+	watch->statistics = lends ? -1 : bpf_enable_stats(BPF_STATS_RUN_TIME);
+	code = load(watch, hooks, lends, error);
 	if (code == DONE)
 		*opened = watch;
 	else
@@ -110,37 +121,59 @@ int watch_open(struct watch **opened, struct hooks *hooks, char error[RESULT_ERR
 }
 
 /* The place of a thread; 0: it has none. *length: of the list that it is in, or would be. */
-static uint32_t place_of(const struct watch *watch, pid_t tid, struct observe_thread *thread, int *length)
+static uint16_t place_of(const struct watch *watch, pid_t tid, int *length)
 {
-	const int threads = bpf_map__fd(watch->events->maps.threads);
-	uint32_t place = watch->events->bss->heads[tid % OBSERVE_HEADS];
+	uint16_t place = watch->events->bss->heads[tid % OBSERVE_HEADS];
 
-	for (*length = 0; place && !bpf_map_lookup_elem(threads, &place, thread); ++*length) {
-		if (thread->tid == (uint32_t)tid)
-			return place;
-		place = thread->next;
-	}
-	return 0;
+	for (*length = 0; place && watch->threads[place].tid != (uint32_t)tid; ++*length)
+		place = watch->threads[place].next;
+	return place;
 }
 
-bool watch_add(struct watch *watch, pid_t tid, uint32_t vm, bool vcpu)
+/* A free one; 0: there is none. */
+static uint16_t take_place(struct watch *watch)
 {
-	uint16_t *head = &watch->events->bss->heads[tid % OBSERVE_HEADS];
-	const uint32_t place = watch->nr_threads + 1;
-	struct observe_thread thread;
+	const uint16_t place = watch->left;
+
+	if (!place)
+		return watch->nr_threads + 1 < OBSERVE_THREADS ? ++watch->nr_threads : 0;
+	watch->left = watch->threads[place].next;
+	return place;
+}
+
+struct observe_thread *watch_add(struct watch *watch, pid_t tid, uint32_t vm, bool vcpu)
+{
+	uint16_t *head = &watch->events->bss->heads[tid % OBSERVE_HEADS], place;
 	int length;
 
-	if (place_of(watch, tid, &thread, &length))
-		return true;
-	errno = E2BIG;
-	if (length == OBSERVE_CHAIN || place == OBSERVE_THREADS)
-		return false;
-	thread = (struct observe_thread){ .tid = tid, .vm = vm, .vcpu = vcpu, .next = *head };
-	if (bpf_map_update_elem(bpf_map__fd(watch->events->maps.threads), &place, &thread, BPF_ANY))
-		return false;
-	*head = place;
-	watch->nr_threads++;
-	return true;
+	place = place_of(watch, tid, &length);
+	if (place)
+		return &watch->threads[place];
+	place = length < OBSERVE_CHAIN ? take_place(watch) : 0;
+	if (!place) {
+		errno = E2BIG;
+		return NULL;
+	}
+	watch->threads[place] = (struct observe_thread){ .tid = tid, .vm = vm, .vcpu = vcpu, .next = *head };
+	/* The programs come by it from then on. */
+	__atomic_store_n(head, place, __ATOMIC_RELEASE);
+	return &watch->threads[place];
+}
+
+/* A program that stands at the place now goes on where the free ones are, and finds nothing, for once. */
+void watch_forget(struct watch *watch, pid_t tid)
+{
+	uint16_t *at = &watch->events->bss->heads[tid % OBSERVE_HEADS], place;
+
+	while (*at && watch->threads[*at].tid != (uint32_t)tid)
+		at = &watch->threads[*at].next;
+	place = *at;
+	if (!place)
+		return;
+	__atomic_store_n(at, watch->threads[place].next, __ATOMIC_RELEASE);
+	watch->threads[place].tid = 0;
+	watch->threads[place].next = watch->left;
+	watch->left = place;
 }
 
 /* --- looking --- */
@@ -195,6 +228,11 @@ int watch_start(struct watch *watch, struct hooks *hooks, char error[RESULT_ERRO
 	return DONE;
 }
 
+int watch_fd(const struct watch *watch)
+{
+	return ring_buffer__epoll_fd(watch->ring);
+}
+
 int watch_read(struct watch *watch, watch_take *take, void *data)
 {
 	int status;
@@ -223,6 +261,8 @@ void watch_close(struct watch *watch)
 		return;
 	watch_stop(watch);
 	ring_buffer__free(watch->ring);
+	if (watch->threads)
+		munmap(watch->threads, THREADS_SIZE);
 	events__destroy(watch->events);
 	if (watch->statistics >= 0)
 		close(watch->statistics);
@@ -233,10 +273,10 @@ void watch_close(struct watch *watch)
 
 struct observe_thread watch_counts(const struct watch *watch, pid_t tid)
 {
-	struct observe_thread thread;
 	int length;
+	const uint16_t place = place_of(watch, tid, &length);
 
-	return place_of(watch, tid, &thread, &length) ? thread : (struct observe_thread){ 0 };
+	return place ? watch->threads[place] : (struct observe_thread){ 0 };
 }
 
 uint64_t watch_lost(const struct watch *watch)

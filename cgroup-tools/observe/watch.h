@@ -14,14 +14,17 @@ struct watch;
 typedef bool watch_take(const struct observe_record *record, void *data);
 
 /*
- * Loads the programs; they see nothing yet. DONE, or another result of host/result.h and why in error. What has no
+ * Loads the programs, for who looks or for who lends; they see nothing yet. DONE, or another result of host/result.h and why in error. What has no
  * place in this kernel is no more among the hooks.
  */
-int watch_open(struct watch **watch, struct hooks *hooks, char error[RESULT_ERROR]);
-/* Threads with the number vm are of one VM. False: there are too many. */
-bool watch_add(struct watch *watch, pid_t tid, uint32_t vm, bool vcpu);
+int watch_open(struct watch **watch, struct hooks *hooks, bool lends, char error[RESULT_ERROR]);
+/* Threads with the number vm are of one VM. NULL: there are too many. Else where it is counted, as it is counted. */
+struct observe_thread *watch_add(struct watch *watch, pid_t tid, uint32_t vm, bool vcpu);
+void watch_forget(struct watch *watch, pid_t tid);
 /* From here on. As watch_open(). */
 int watch_start(struct watch *watch, struct hooks *hooks, char error[RESULT_ERROR]);
+/* Can be read when a lender is to know something at once. */
+int watch_fd(const struct watch *watch);
 /* Hands over what has come. 0, or -1 with errno. */
 int watch_read(struct watch *watch, watch_take *take, void *data);
 /* Sees nothing any more; what has come can still be read. */

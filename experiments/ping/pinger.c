@@ -5,6 +5,9 @@
 // it at the depletion and not at the next tick. To cost the guest little it sleeps
 // until a short time before the depletion it expects, and spins only from there.
 //
+// A quota's budget cannot be read: it is gone when the vCPU, which always computes, has
+// stood still for longer than any tick.
+//
 // On one CPU it cannot run while the vCPU does: it becomes ready to run a short
 // time before the depletion, and the depletion is what lets it run.
 
@@ -32,6 +35,7 @@
 enum {
 	MS = 1000 * US,       // in ns, as all times here
 	LEAD = 1000 * US,     // spin this long: an overrun, at most a tick, ends the next budget early
+	STANDSTILL = 1200 * US, // a quota's: longer than others hold the CPU, and than a tick
 	OVERSLEPT = 200 * US, // a sleep ends this late only if the vCPU had the CPU
 	REPLY_TIMEOUT_S = 2,
 	POLICY_DEADLINE = 6,
@@ -48,13 +52,14 @@ struct sched_attr {
 struct options {
 	pid_t pid, tid;
 	struct in_addr address;
-	unsigned long pings, every_us, phase_min_us, phase_max_us, burst, gap_min_us, gap_max_us, seed, port, begin_ns;
+	unsigned long pings, every_us, phase_min_us, phase_max_us, burst, gap_min_us, gap_max_us, seed, port, begin_ns, quota_us;
 	const char *totals, *spare_stat;
 };
 
 struct vcpu {
 	int fd;
-	int64_t period;      // 0: no reservation
+	int64_t period;      // 0: no limit
+	bool quota;          // by a quota, not by a reservation
 	int64_t deadline;    // of the period whose depletion was seen last
 	int64_t depleted_at; // when that was; 0: never
 	int64_t blind;       // the longest a depletion may have gone unseen
@@ -111,7 +116,7 @@ static int64_t read_used(const struct vcpu *vcpu)
 	return used;
 }
 
-static struct vcpu open_vcpu(pid_t pid, pid_t tid)
+static struct vcpu open_vcpu(pid_t pid, pid_t tid, int64_t quota_period)
 {
 	struct sched_attr attr = { .size = sizeof(attr) };
 	struct vcpu vcpu = { 0 };
@@ -126,6 +131,9 @@ static struct vcpu open_vcpu(pid_t pid, pid_t tid)
 	if (attr.policy == POLICY_DEADLINE) {
 		vcpu.period = attr.period;
 		vcpu.deadline = read_budget(&vcpu).deadline_ns;
+	} else if (quota_period) {
+		vcpu.period = quota_period;
+		vcpu.quota = true;
 	}
 	return vcpu;
 }
@@ -167,6 +175,25 @@ static int64_t wait_for_depletion(struct vcpu *vcpu, int64_t earliest)
 		watching = true;
 		before = seen_at;
 	}
+}
+
+// The same for a quota, that it began to stand still: it ran before, and does not now.
+static int64_t wait_for_standstill(struct vcpu *vcpu, int64_t earliest)
+{
+	int64_t since = 0, before = 0;
+
+	if (vcpu->depleted_at)
+		sleep_towards_depletion(vcpu, earliest);
+	while (!before || !since || instant_now() - since < STANDSTILL) {
+		int64_t used = read_used(vcpu);
+
+		if (before && used != before)
+			since = instant_now();
+		before = used;
+		__builtin_ia32_pause();
+	}
+	vcpu->depleted_at = since;
+	return since;
 }
 
 // --- the network ---
@@ -221,6 +248,8 @@ static unsigned long long ask_loops(int fd)
 // them is whole periods; else just a time.
 static int64_t wait_for_instant(struct vcpu *vcpu, int64_t earliest)
 {
+	if (vcpu->quota)
+		return wait_for_standstill(vcpu, earliest);
 	if (vcpu->period)
 		return wait_for_depletion(vcpu, earliest);
 	instant_sleep_until(earliest);
@@ -288,7 +317,7 @@ static void measure(const struct options *options)
 	const int64_t every = options->every_us * US;
 	const unsigned long spread = options->phase_max_us - options->phase_min_us + 1;
 	const unsigned long gaps = options->gap_max_us - options->gap_min_us + 1;
-	struct vcpu vcpu = open_vcpu(options->pid, options->tid);
+	struct vcpu vcpu = open_vcpu(options->pid, options->tid, options->quota_us * US);
 	int echo = open_echo(options->address);
 	int port = open_load(options->address, options->port);
 	// A depletion may come a little early: half a period tells it from the one before.
@@ -343,6 +372,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'e':
 		options->every_us = number_parse(state, "--every", arg, 1, 10000000);
 		return 0;
+	case 'q':
+		options->quota_us = number_parse(state, "--quota", arg, 1000, 1000000);
+		return 0;
 	case 'a':
 		parse_range(state, "--phase", arg, &options->phase_min_us, &options->phase_max_us);
 		return 0;
@@ -389,6 +421,7 @@ int main(int argc, char **argv)
 	static const struct argp_option known[] = {
 		{ "pings", 'n', "N", 0, "how many (100)", 0 },
 		{ "every", 'e', "USEC", 0, "time between them, a multiple of the vCPU's period (100000)", 0 },
+		{ "quota", 'q', "USEC", 0, "its limit is a quota of that period, in force when it has no reservation", 0 },
 		{ "phase", 'a', "MIN[:MAX]", 0, "ping so many microseconds after the depletion (0)", 0 },
 		{ "burst", 'u', "N", 0, "so many pings a depletion (1)", 0 },
 		{ "gap", 'g', "MIN[:MAX]", 0, "microseconds from a reply to the next ping of a burst (1000)", 0 },
