@@ -11,6 +11,7 @@
 #include "host/escape.h"
 #include "host/group.h"
 #include "host/host.h"
+#include "host/spare.h"
 #include "host/thread.h"
 #include "vmm-hooks/vm.h"
 
@@ -125,17 +126,24 @@ static void value_describe(FILE *file, const struct setting *setting, const char
 	fprintf(file, "echo '%s' > %s", value, group_path(setting->object, setting->name));
 }
 
-static char *device_read(const struct setting *setting)
+/* --- devices: a name a line; that of one is written with + or - before it --- */
+
+static char *in_list(char *list, const char *name)
 {
-	char *text = group_value(setting->object, "cpu.spare.dev"), *rest = text, *line;
+	char *rest = list, *line;
 	bool found = false;
 
-	if (!text)
+	if (!list)
 		return NULL;
 	while ((line = strsep(&rest, "\n")))
-		found |= !strcmp(line, setting->name);
-	free(text);
+		found |= !strcmp(line, name);
+	free(list);
 	return strdup(found ? "on" : "off");
+}
+
+static char *device_read(const struct setting *setting)
+{
+	return in_list(group_value(setting->object, "cpu.spare.dev"), setting->name);
 }
 
 static int device_write(const struct setting *setting, const char *value)
@@ -150,6 +158,65 @@ static void device_describe(FILE *file, const struct setting *setting, const cha
 {
 	fprintf(file, "echo %c%s > %s", strcmp(value, "on") ? '-' : '+', setting->name,
 		group_path(setting->object, "cpu.spare.dev"));
+}
+
+/* --- the same for dlspare-lender: files of ours --- */
+
+static char *lender_read(const struct setting *setting)
+{
+	return spare_lender_value(setting->object, setting->name);
+}
+
+static int lender_write(const struct setting *setting, const char *value)
+{
+	return spare_lender_set_value(setting->object, setting->name, value);
+}
+
+static void lender_describe(FILE *file, const struct setting *setting, const char *value)
+{
+	const char *path = spare_lender_path(setting->object, setting->name);
+
+	if (spare_lender_says_nothing(setting->name, value))
+		fprintf(file, "rm %s", path);
+	else
+		fprintf(file, "mkdir -p %s; echo '%s' > %s", spare_lender_path(setting->object, NULL), value, path);
+}
+
+static char *lender_device_read(const struct setting *setting)
+{
+	return in_list(spare_lender_value(setting->object, "cpu.spare.dev"), setting->name);
+}
+
+/* All but that one, and then that one. */
+static int lender_device_write(const struct setting *setting, const char *value)
+{
+	char *list = spare_lender_value(setting->object, "cpu.spare.dev"), *rest = list, *line, *text = NULL;
+	int status = -1, error;
+	size_t size;
+	FILE *file = list ? open_memstream(&text, &size) : NULL;
+
+	while (file && (line = strsep(&rest, "\n")))
+		if (*line && strcmp(line, setting->name))
+			fprintf(file, "%s%s", ftell(file) ? "\n" : "", line);
+	if (file && !strcmp(value, "on"))
+		fprintf(file, "%s%s", ftell(file) ? "\n" : "", setting->name);
+	if (file && !fclose(file))
+		status = spare_lender_set_value(setting->object, "cpu.spare.dev", text);
+	error = errno;
+	free(text);
+	free(list);
+	errno = error;
+	return status;
+}
+
+static void lender_device_describe(FILE *file, const struct setting *setting, const char *value)
+{
+	const char *path = spare_lender_path(setting->object, "cpu.spare.dev");
+
+	if (strcmp(value, "on"))
+		fprintf(file, "sed -i '/^%s$/d' %s", setting->name, path);
+	else
+		fprintf(file, "mkdir -p %s; echo %s >> %s", spare_lender_path(setting->object, NULL), setting->name, path);
 }
 
 /* --- threads --- */
@@ -278,6 +345,8 @@ static const struct {
 	[SETTING_CONTROLLER] = { "controller", controller_read, controller_write, controller_describe },
 	[SETTING_VALUE] = { "value", value_read, value_write, value_describe },
 	[SETTING_DEVICE] = { "device", device_read, device_write, device_describe },
+	[SETTING_LENDER] = { "lender", lender_read, lender_write, lender_describe },
+	[SETTING_LENDER_DEVICE] = { "lender-device", lender_device_read, lender_device_write, lender_device_describe },
 	[SETTING_PROCESS] = { "process", place_read, process_write, process_describe },
 	[SETTING_THREAD] = { "thread", place_read, thread_write, thread_describe },
 	[SETTING_AFFINITY] = { "affinity", affinity_read, affinity_write, affinity_describe },
@@ -324,7 +393,7 @@ static uint64_t bandwidth(const struct setting *setting, const char *value)
 	if (setting->kind == SETTING_CLASS) {
 		if (!thread_class_reservation(value, &reservation))
 			return 0;
-	} else if (setting->kind != SETTING_VALUE || strcmp(setting->name, "cpu.spare.pool") ||
+	} else if ((setting->kind != SETTING_VALUE && setting->kind != SETTING_LENDER) || strcmp(setting->name, "cpu.spare.pool") ||
 		   sscanf(value, "%" SCNu64 " %" SCNu64 " units=%u", &reservation.runtime, &reservation.period,
 			  &units) < 2) {
 		return 0;
@@ -460,8 +529,10 @@ static bool is_sound(enum setting_kind kind, const char *object, const char *nam
 	case SETTING_FEATURE:
 	case SETTING_CONTROLLER:
 	case SETTING_DEVICE:
+	case SETTING_LENDER_DEVICE:
 		return is_below(object) && *name && !strchr(name, '/') && is_one_of(value, switches);
 	case SETTING_VALUE:
+	case SETTING_LENDER:
 		return is_below(object) && strchr(name, '.') && !strchr(name, '/') && is_below(name);
 	case SETTING_PROCESS:
 	case SETTING_THREAD:

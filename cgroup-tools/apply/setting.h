@@ -8,6 +8,8 @@
  *   controller  group       cpu          on, off                        for the group's children
  *   value       group       file         its text
  *   device      group       tap0         on, off                        in cpu.spare.dev
+ *   lender      group       file         its text                       for dlspare-lender: host/spare.h
+ *   lender-device  group    tap0         on, off
  *   process     PID@START   -            group                          all threads go there
  *   thread      TID@START   -            group
  *   affinity    TID@START   -            list of CPUs
@@ -28,6 +30,8 @@ enum setting_kind {
 	SETTING_CONTROLLER,
 	SETTING_VALUE,
 	SETTING_DEVICE,
+	SETTING_LENDER,
+	SETTING_LENDER_DEVICE,
 	SETTING_PROCESS,
 	SETTING_THREAD,
 	SETTING_AFFINITY,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/group.h"
+#include "host/spare.h"
 #include "host/units.h"
 
 const char *const histogram_hows[NR_HISTOGRAM_HOWS] = {
@@ -81,7 +81,7 @@ void histogram_parse(struct histogram *histogram, const char *text)
 
 void histogram_add(struct histogram *histogram, const char *group)
 {
-	char *text = group ? group_value(group, "cpu.spare.latency") : NULL;
+	char *text = group ? spare_value(group, "cpu.spare.latency") : NULL;
 
 	if (text)
 		histogram_parse(histogram, text);

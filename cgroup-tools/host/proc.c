@@ -79,6 +79,20 @@ char *proc_read_value(const char *path, const char *key)
 	return value;
 }
 
+bool proc_runs(const char *program)
+{
+	DIR *folder = opendir(host_path("/proc"));
+	struct proc_stat stat;
+	bool found = false;
+	int pid;
+
+	while (folder && !found && (pid = proc_next(folder)) >= 0)
+		found = proc_stat(&stat, pid, 0) && !strcmp(stat.comm, program);
+	if (folder)
+		closedir(folder);
+	return found;
+}
+
 pid_t proc_process_of(pid_t tid)
 {
 	char *value = proc_read_value(host_path("/proc/%d/status", (int)tid), "Tgid:");

@@ -27,6 +27,9 @@ char *proc_value(const char *text, const char *key);
 /* The same from the file at path. */
 char *proc_read_value(const char *path, const char *key);
 
+/* Does a process run whose program has that name? */
+bool proc_runs(const char *program);
+
 /* The process of a thread; 0 when it is gone. */
 pid_t proc_process_of(pid_t tid);
 

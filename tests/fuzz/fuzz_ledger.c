@@ -4,6 +4,7 @@
 // example: group\tdlspare.slice/gold\t\tnone\ncontroller\tdlspare.slice\tcpuset\toff\nvalue\tg\tcpu.spare.pool\t1000 10000 units=2\n
 // example: process\t12@345\t\tmachine.slice/a%0Ab\nthread\t13@345\t\t\naffinity\t13@345\t\t0-3,8\nclass\t13@345\t\tother 0\n
 // example: feature\t-\tHRTICK_DL\toff\ndevice\tg\ttap0\toff\n
+// example: lender\tg\tcpu.spare.pool\tnone\nlender-device\tg\ttap0\toff\nlender\t../g\tcpu.spare.pool\tnone\nlender\tg\tx/y.z\tnone\n
 // example: class\t4@5\t\tdeadline 1000000 2000000 2000000 reset flags=2\n\nvalue\tg\tcpuset.cpus\t0-
 // example: budget\tg\t-\t1\nvalue\t../../etc\tx.y\tz\ngroup\ta/..\t\tnone\nvalue\tg\tcpu.%zz\tx\n
 
