@@ -3,7 +3,7 @@
 
 # What may follow a command, beside the options of all.
 declare -gA _dlspare_options=(
-	[set]='--runtime --period --vcpu --io --latency --device --pid --uid --group --dry-run'
+	[set]='--runtime --period --class --vcpu --io --latency --device --pid --uid --group --dry-run'
 	[unset]='--dry-run'
 	[pool create]='--spare --runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
 	[pool set]='--spare --runtime --period --units --cpus --exclusive --shared --edf --group --dry-run'
@@ -79,6 +79,7 @@ _dlspare() {
 	--spare) _dlspare_words auto; return ;;
 	--edf) _dlspare_words partitioned global; return ;;
 	--output | --from | --trace | --figure) _dlspare_files; return ;;
+	--class) _dlspare_words auto deadline quota; return ;;
 	: | =) return ;;
 	*) ! _dlspare_wants_value "$before" || return ;;
 	esac

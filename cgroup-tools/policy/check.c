@@ -212,11 +212,6 @@ static bool check_borrow(const struct borrow_policy *borrow, const char *owner, 
 	return true;
 }
 
-static bool lends(const struct pool_policy *pool)
-{
-	return pool->automatic || !reservation_none(pool->spare);
-}
-
 /* The kernel counts the waits of those who may borrow. */
 static bool check_target(const struct policy *policy, const struct vm_policy *vm, const char *owner, struct policy_error *error)
 {
@@ -228,7 +223,7 @@ static bool check_target(const struct policy *policy, const struct vm_policy *vm
 		return policy_refuse(error, "%s: latency %s is not in 1us..%s", owner, TIME(target->latency), TIME(POLICY_LATENCY_MAX));
 	if (!target->share || target->share > POLICY_SHARE_ALL)
 		return policy_refuse(error, "%s: latency is of %u of %u events", owner, target->share, POLICY_SHARE_ALL);
-	if (!vm->pool || !vm->borrow.on || !lends(policy_pool(policy, vm->pool)))
+	if (!policy_borrows(policy, vm))
 		return policy_refuse(error, "%s: latency %s needs a pool of spare reservations and borrow.on: waits of others are not "
 				     "counted", owner, TIME(target->latency));
 	return true;
@@ -295,6 +290,13 @@ static bool check_process(const struct process_policy *process, const char *owne
 	return !process->group || check_group(process->group, owner, error);
 }
 
+static bool check_class(const struct policy *policy, const struct vm_policy *vm, const char *owner, struct policy_error *error)
+{
+	struct policy_error why;
+
+	return policy_check_class(policy, vm, &why) || policy_refuse(error, "%s: %s", owner, why.text);
+}
+
 bool policy_check_vm(const struct policy *policy, size_t index, struct policy_error *error)
 {
 	const struct vm_policy *vm = &policy->vms[index], *other;
@@ -316,7 +318,7 @@ bool policy_check_vm(const struct policy *policy, size_t index, struct policy_er
 	if (vm->borrow.on && !vm->pool)
 		return policy_refuse(error, "%s: borrow needs a pool", owner);
 	if (!check_borrow(&vm->borrow, owner, error) || !check_target(policy, vm, owner, error) || !check_rate(vm, owner, error) ||
-	    !check_io(&vm->io, owner, error) || !check_devices(vm, owner, error))
+	    !check_io(&vm->io, owner, error) || !check_devices(vm, owner, error) || !check_class(policy, vm, owner, error))
 		return false;
 	if (reservation_none(vm->reservation) && !vm->pool && vm->io.kind == IO_KEEP)
 		return policy_refuse(error, "%s: it needs one of runtime and period, pool, and io", owner);

@@ -164,6 +164,7 @@ bool policy_copy(struct policy *to, const struct policy *from)
 {
 	policy_init(to);
 	to->hrtick = from->hrtick;
+	to->lender = from->lender;
 	for (size_t i = 0; i < from->nr_pools; i++)
 		if (!copy_pool(to, &from->pools[i]))
 			goto fail;

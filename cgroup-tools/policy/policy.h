@@ -21,6 +21,20 @@ struct histogram;
 #define POLICY_LINGER_MAX 1000000000ull
 #define POLICY_CHANCES_MAX INT_MAX
 
+/* Who lends the units of pools. */
+enum lender {
+	LENDER_AUTO,			/* the kernel where it can, else the daemon */
+	LENDER_KERNEL,
+	LENDER_DAEMON,			/* dlspare-lender, under dlspared's watch */
+};
+
+/* What the (Q,P) of a VM is. */
+enum vm_class {
+	CLASS_AUTO,			/* a ceiling for a VM that the daemon lends to, else a reservation */
+	CLASS_DEADLINE,			/* a reservation of each vCPU thread: SCHED_DEADLINE, to which the kernel lends */
+	CLASS_QUOTA,			/* a ceiling: cpu.max of the vCPUs' groups, to which the daemon lends */
+};
+
 /* Which CPUs of an exclusive pool a deadline thread may have. */
 enum edf {
 	EDF_DEFAULT,			/* partitioned, where that can be */
@@ -83,7 +97,8 @@ struct target_policy {
 struct vm_policy {
 	char *name;
 	struct process_policy process;
-	struct reservation reservation;	/* of each vCPU thread; none: they keep what they have */
+	enum vm_class class;
+	struct reservation reservation;	/* of each vCPU thread, or its ceiling; none: they keep what they have */
 	struct cpus vcpus;		/* their numbers; empty: all */
 	char *pool;			/* NULL: none */
 	struct borrow_policy borrow;
@@ -97,6 +112,7 @@ struct vm_policy {
 
 struct policy {
 	bool hrtick;			/* let budgets end on time, not at the next tick: HRTICK_DL */
+	enum lender lender;
 	struct pool_policy *pools;
 	size_t nr_pools;
 	struct vm_policy *vms;
@@ -151,6 +167,19 @@ bool policy_parse_more(struct policy *policy, const char *text, const char *name
 
 /* Copies the VMs of `from` that `to` does not have; false without memory. */
 bool policy_merge(struct policy *to, const struct policy *from);
+
+/* Reads "auto", "kernel" or "daemon"; "auto", "deadline" or "quota". False: it is none of them. */
+bool policy_lender(enum lender *lender, const char *text);
+bool policy_class(enum vm_class *class, const char *text);
+/* As they are read. */
+extern const char *const policy_lender_names[], *const policy_class_names[];
+
+/* Has the pool units, or will have them when they are chosen? Does the VM borrow from one that has? */
+bool policy_lends(const struct pool_policy *pool);
+bool policy_borrows(const struct policy *policy, const struct vm_policy *vm);
+
+/* May the VM have its class, beside who lends? What is auto may be anything yet. The error does not name the VM. */
+bool policy_check_class(const struct policy *policy, const struct vm_policy *vm, struct policy_error *error);
 
 /* Reads "partitioned" or "global"; false: it is neither. */
 bool policy_edf(enum edf *edf, const char *text);

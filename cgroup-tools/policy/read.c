@@ -271,6 +271,28 @@ static bool read_edf(const struct reader *reader, const config_setting_t *group,
 	return true;
 }
 
+static bool read_lender(const struct reader *reader, const config_setting_t *root, enum lender *lender)
+{
+	const char *text = NULL;
+
+	if (!read_text(reader, root, "lender", "daemon", &text))
+		return false;
+	if (text && !policy_lender(lender, text))
+		return refuse_at(reader, line_of(root, "lender"), "lender %s: it must be auto, kernel or daemon", policy_quote(text).text);
+	return true;
+}
+
+static bool read_class(const struct reader *reader, const config_setting_t *group, enum vm_class *class)
+{
+	const char *text = NULL;
+
+	if (!read_text(reader, group, "class", "quota", &text))
+		return false;
+	if (text && !policy_class(class, text))
+		return refuse_at(reader, line_of(group, "class"), "class %s: it must be auto, deadline or quota", policy_quote(text).text);
+	return true;
+}
+
 static bool read_automatic(const struct reader *reader, const config_setting_t *group, bool *automatic)
 {
 	const char *text = NULL;
@@ -336,7 +358,7 @@ static bool read_vm(const struct reader *reader, const config_setting_t *group, 
 	const char *name = NULL, *pool = NULL, *path = NULL;
 	struct vm_policy *vm;
 
-	if (!read_keys(reader, group, "a VM", "name pid uid group runtime period vcpus pool borrow latency rate io devices") ||
+	if (!read_keys(reader, group, "a VM", "name pid uid group class runtime period vcpus pool borrow latency rate io devices") ||
 	    !read_text(reader, group, "name", "web", &name) || !read_text(reader, group, "pool", "gold", &pool) ||
 	    !read_text(reader, group, "group", "system.slice/web.service", &path))
 		return false;
@@ -350,7 +372,8 @@ static bool read_vm(const struct reader *reader, const config_setting_t *group, 
 	if (!vm || (pool && !vm->pool) || (path && !vm->process.group))
 		return refuse_at(reader, config_setting_source_line(group), "%s", strerror(ENOMEM));
 	vm->borrow.on = pool;
-	return read_process(reader, group, &vm->process) && read_reservation(reader, group, &vm->reservation) &&
+	return read_process(reader, group, &vm->process) && read_class(reader, group, &vm->class) &&
+	       read_reservation(reader, group, &vm->reservation) &&
 	       read_cpus(reader, group, "vcpus", &vm->vcpus) &&
 	       read_borrow(reader, group, &vm->borrow) && read_target(reader, group, &vm->target) &&
 	       read_number(reader, group, "rate", 1, POLICY_RATE_MAX, &vm->rate) && read_io(reader, group, &vm->io) &&
@@ -404,9 +427,9 @@ static bool read_root(const struct reader *reader, const config_setting_t *root,
 	uint64_t load[CPUS_MAX] = { 0 };
 	struct policy_error broken;
 
-	if (!read_keys(reader, root, "a policy", "hrtick pools vms") ||
-	    !read_bool(reader, root, "hrtick", &policy->hrtick) || !read_list(reader, root, "pools", &pools) ||
-	    !read_list(reader, root, "vms", &vms))
+	if (!read_keys(reader, root, "a policy", "hrtick lender pools vms") ||
+	    !read_bool(reader, root, "hrtick", &policy->hrtick) || !read_lender(reader, root, &policy->lender) ||
+	    !read_list(reader, root, "pools", &pools) || !read_list(reader, root, "vms", &vms))
 		return false;
 	for (int i = 0; pools && i < config_setting_length(pools); i++) {
 		entry = config_setting_get_elem(pools, i);
@@ -526,7 +549,7 @@ bool policy_parse_more(struct policy *policy, const char *text, const char *name
 {
 	const struct reader reader = { .name = name, .error = error };
 	/* Its VMs refer to the pools that are there. */
-	struct policy more = { .pools = policy->pools, .nr_pools = policy->nr_pools };
+	struct policy more = { .lender = policy->lender, .pools = policy->pools, .nr_pools = policy->nr_pools };
 	bool good = parse(&more, text, &reader, read_more);
 
 	if (good && !policy_merge(policy, &more))

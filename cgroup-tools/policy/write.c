@@ -150,6 +150,8 @@ static bool write_vm(FILE *file, const struct vm_policy *vm)
 
 	write_text(file, "name", vm->name);
 	write_process(file, &vm->process);
+	if (vm->class)
+		write_text(file, "class", policy_class_names[vm->class]);
 	write_reservation(file, &vm->reservation);
 	good = write_cpus(file, "vcpus", &vm->vcpus);
 	if (vm->pool) {
@@ -168,7 +170,10 @@ int policy_write(const struct policy *policy, FILE *file)
 {
 	bool good = true;
 
-	fprintf(file, "hrtick = %s;\npools = (", truth(policy->hrtick));
+	fprintf(file, "hrtick = %s;\n", truth(policy->hrtick));
+	if (policy->lender)
+		fprintf(file, "lender = \"%s\";\n", policy_lender_names[policy->lender]);
+	fputs("pools = (", file);
 	for (size_t i = 0; i < policy->nr_pools; i++) {
 		fputs(i ? ",\n  {" : "\n  {", file);
 		good &= write_pool(file, &policy->pools[i]);

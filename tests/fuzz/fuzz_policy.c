@@ -8,6 +8,7 @@
 // example: pools = ( { name = "p"; } );\nvms = ( { name = "v"; pool = "p"; borrow = { on = true; chances = 2; charge = false; reply = true; linger = "200us"; timer = false; }; } );
 // example: pools = ( { name = "p"; } ); vms = ( { name = "v"; pool = "p"; io = { policy = "deadline"; runtime = "1ms"; period = "10ms"; }; devices = ( "tap0", "t" ); } );
 // example: pools = ( { name = "p"; spare = "auto"; } ); vms = ( { name = "v"; runtime = "4ms"; period = "40ms"; pool = "p"; latency = "5ms 99.9%"; rate = 20; } );
+// example: lender = "daemon"; pools = ( { name = "p"; runtime = "1ms"; period = "9ms"; } ); vms = ( { name = "v"; class = "quota"; runtime = "4ms"; period = "40ms"; pool = "p"; } );
 // example: vms = ( { name = "v"; io = { policy = "keep"; }; pool = "p"; borrow = { chances = "max"; }; devices = "any"; } );
 // example: /* comment */ hrtick : FALSE // x\n# y\nvms = ( { name = "a" "\\x41\\n\\"\\\\"; devices = [ "tap0" ]; } );
 // example: @include "/etc/passwd"\n

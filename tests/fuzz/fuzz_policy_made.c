@@ -93,10 +93,12 @@ static void take_pool(struct bytes *bytes, struct policy *policy)
 	free(name);
 }
 
-static void take_process(struct bytes *bytes, struct process_policy *process)
+static void take_process(struct bytes *bytes, struct vm_policy *vm)
 {
+	struct process_policy *process = &vm->process;
 	unsigned int given = take(bytes);
 
+	vm->class = given / 8 % 3;
 	if (given & 1)
 		process->pid = take(bytes) << take(bytes) % 32;
 	if (given & 2)
@@ -112,7 +114,7 @@ static void take_vm(struct bytes *bytes, struct policy *policy)
 
 	MUST(vm);
 	free(name);
-	take_process(bytes, &vm->process);
+	take_process(bytes, vm);
 	vm->reservation = take_reservation(bytes);
 	vm->vcpus = take_cpus(bytes);
 	// The terms of a VM without pool mean nothing, and are not written.
@@ -169,7 +171,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	policy_init(&policy);
-	policy.hrtick = take(&bytes) % 2;
+	counts = take(&bytes);
+	policy.hrtick = counts % 2;
+	policy.lender = counts / 2 % 3;
 	counts = take(&bytes);
 	for (unsigned int n = counts % 4; n; n--)
 		take_pool(&bytes, &policy);

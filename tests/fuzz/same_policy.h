@@ -27,7 +27,7 @@ static inline bool same_vm(const struct vm_policy *a, const struct vm_policy *b)
 	const struct borrow_policy *x = &a->borrow, *y = &b->borrow;
 
 	if (!same_text(a->name, b->name) || a->process.pid != b->process.pid || a->process.uid != b->process.uid ||
-	    !same_text(a->process.group, b->process.group) || !same_reservation(a->reservation, b->reservation) ||
+	    !same_text(a->process.group, b->process.group) || a->class != b->class || !same_reservation(a->reservation, b->reservation) ||
 	    !cpus_equal(&a->vcpus, &b->vcpus) || !same_text(a->pool, b->pool) || x->on != y->on ||
 	    x->chances != y->chances || x->charge != y->charge || x->reply != y->reply || x->linger != y->linger ||
 	    x->timer != y->timer || a->target.latency != b->target.latency ||
@@ -44,7 +44,7 @@ static inline bool same_vm(const struct vm_policy *a, const struct vm_policy *b)
 
 static inline bool same_policy(const struct policy *a, const struct policy *b)
 {
-	if (a->hrtick != b->hrtick || a->nr_pools != b->nr_pools || a->nr_vms != b->nr_vms)
+	if (a->hrtick != b->hrtick || a->lender != b->lender || a->nr_pools != b->nr_pools || a->nr_vms != b->nr_vms)
 		return false;
 	for (size_t i = 0; i < a->nr_pools; i++)
 		if (!same_pool(&a->pools[i], &b->pools[i]))

@@ -221,7 +221,7 @@ static void refuses_what_libconfig_takes(void **state)
 static void refuses_unknown_keys_and_wrong_types(void **state)
 {
 	(void)state;
-	refuses("\npool = ();", "test.conf:2: ", "'pool'", "it has: hrtick pools vms");
+	refuses("\npool = ();", "test.conf:2: ", "'pool'", "it has: hrtick lender pools vms");
 	refuses("hrtick = 1;", "test.conf:1: ", "hrtick is a number", "true or false");
 	refuses("pools = { };", "test.conf:1: ", "pools is a group", "must be a list");
 	refuses("vms = [ \"web\" ];", "test.conf:1: ", "vms is an array", "must be a list");

@@ -60,6 +60,12 @@ static bool read_period(struct vm_policy *vm, const char *text, const char **rul
 	return read_time(&vm->reservation.period, text, rule);
 }
 
+static bool read_class(struct vm_policy *vm, const char *text, const char **rule)
+{
+	*rule = "it must be auto, deadline or quota";
+	return policy_class(&vm->class, text);
+}
+
 static bool read_vcpus(struct vm_policy *vm, const char *text, const char **rule)
 {
 	return cpus_parse(&vm->vcpus, text, rule);
@@ -175,7 +181,7 @@ struct element {
 
 static const struct element vm_element = {
 	"vm", {
-		{ "runtime", read_runtime }, { "period", read_period }, { "vcpus", read_vcpus },
+		{ "runtime", read_runtime }, { "period", read_period }, { "class", read_class }, { "vcpus", read_vcpus },
 		{ "pool", read_pool }, { "devices", read_devices }, { 0 },
 	},
 }, borrow_element = {
