@@ -6,22 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/admitting.h"
 #include "apply/vmgroup.h"
 #include "host/bandwidth.h"
 #include "host/group.h"
 #include "host/units.h"
 #include "plan/latency.h"
 #include "plan/placement.h"
-
-static struct fraction less(struct fraction a, struct fraction b)
-{
-	return fraction_sum(fraction(-b.num, b.den), a);
-}
-
-static struct fraction times(struct fraction a, uint64_t n)
-{
-	return fraction_multiply(a, fraction(n, 1));
-}
 
 static struct fraction fair_server(int cpu)
 {
@@ -30,8 +21,8 @@ static struct fraction fair_server(int cpu)
 
 /* --- parts of a sum --- */
 
-static bool __attribute__((format(printf, 3, 4)))
-add_part(struct admission_domain *domain, struct fraction sum, const char *format, ...)
+static bool __attribute__((format(printf, 4, 5)))
+add_part(struct admission_domain *domain, enum admission_kind kind, struct fraction sum, const char *format, ...)
 {
 	struct admission_part *parts = reallocarray(domain->parts, domain->nr_parts + 1, sizeof(*parts));
 	va_list arguments;
@@ -46,8 +37,11 @@ add_part(struct admission_domain *domain, struct fraction sum, const char *forma
 	va_end(arguments);
 	if (made < 0)
 		return false;
-	parts[domain->nr_parts++] = (struct admission_part){ text, sum };
-	domain->sum = fraction_sum(domain->sum, sum);
+	parts[domain->nr_parts++] = (struct admission_part){ text, kind, sum };
+	if (kind != ADMISSION_CEILING)
+		domain->sum = fraction_sum(domain->sum, sum);
+	if (kind != ADMISSION_FAIR_SERVER)
+		domain->promised = fraction_sum(domain->promised, sum);
 	return true;
 }
 
@@ -60,7 +54,7 @@ static bool add_domain(struct admission *admission, const struct pool_policy *po
 		return false;
 	admission->domains = domains;
 	domains[admission->nr_domains++] = (struct admission_domain){
-		.pool = pool, .cpus = *cpus, .sum = { 0, 1 }, .room = times(admission->limit, cpus_count(cpus)),
+		.pool = pool, .cpus = *cpus, .sum = { 0, 1 }, .promised = { 0, 1 }, .room = admitting_times(admission->limit, cpus_count(cpus)),
 	};
 	return true;
 }
@@ -72,7 +66,7 @@ static bool add_fair_servers(struct admission_domain *domain)
 
 	for (cpu = cpus_next(&domain->cpus, 0); cpu >= 0; cpu = cpus_next(&domain->cpus, cpu + 1))
 		sum = fraction_sum(sum, fair_server(cpu));
-	return add_part(domain, sum, "%s", cpus_count(&domain->cpus) == 1 ? "fair server" : "fair servers");
+	return add_part(domain, ADMISSION_FAIR_SERVER, sum, "%s", cpus_count(&domain->cpus) == 1 ? "fair server" : "fair servers");
 }
 
 /* The CPUs of a pool that are in the domain. */
@@ -97,7 +91,7 @@ static bool add_units(struct admission_domain *domain, const struct policy *poli
 		unsigned int n = cpus_count(&cpus);
 
 		if (pool->spare.runtime && n)
-			good = add_part(domain, times(latency_share(pool->spare), n * pool->units),
+			good = add_part(domain, ADMISSION_RESERVATION, admitting_times(latency_share(pool->spare), n * pool->units),
 					"pool '%s': %u unit%s x %s/%s on each of %u CPU%s", pool->name, pool->units,
 					pool->units == 1 ? "" : "s", units_print(runtime, pool->spare.runtime),
 					units_print(period, pool->spare.period), n, n == 1 ? "" : "s");
@@ -112,7 +106,7 @@ static const struct pool_policy *exclusive_pool(const struct policy *policy, con
 	return pool && pool->exclusive ? pool : NULL;
 }
 
-static bool is_partition(const struct admission_domain *domain)
+bool admitting_is_partition(const struct admission_domain *domain)
 {
 	return domain->pool && policy_partitioned(domain->pool);
 }
@@ -133,16 +127,15 @@ static void count_threads(const struct vm_policy *policy, const struct vms *vms,
 	}
 }
 
-/* The VM's vCPUs in the domain. */
-static unsigned int vcpus_in(const struct admission *admission, const struct admission_domain *domain,
-			     const struct policy *policy, const struct vm_policy *vm, const struct vms *vms)
+unsigned int admitting_vcpus_in(const struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
+				const struct vm_policy *vm, const struct vms *vms)
 {
 	unsigned int vcpus = 0, others;
 	size_t i;
 
 	if (exclusive_pool(policy, vm) != domain->pool)
 		return 0;
-	if (!is_partition(domain)) {
+	if (!admitting_is_partition(domain)) {
 		count_threads(vm, vms, &vcpus, &others);
 		return vcpus;
 	}
@@ -170,14 +163,14 @@ static unsigned int io_threads_in(const struct admission_domain *domain, const s
 }
 
 static bool add_threads(struct admission_domain *domain, const struct vm_policy *vm, unsigned int n, const char *what,
-			struct reservation reservation)
+			enum admission_kind kind, struct reservation reservation)
 {
 	char runtime[UNITS_TEXT], period[UNITS_TEXT];
 
 	return !n || !reservation.runtime ||
-	       add_part(domain, times(latency_share(reservation), n), "VM '%s': %u %s%s x %s/%s", vm->name, n, what,
-			n == 1 ? "" : "s", units_print(runtime, reservation.runtime),
-			units_print(period, reservation.period));
+	       add_part(domain, kind, admitting_times(latency_share(reservation), n), "%sVM '%s': %u %s%s x %s/%s",
+			kind == ADMISSION_CEILING ? "ceiling of " : "", vm->name, n, what, n == 1 ? "" : "s",
+			units_print(runtime, reservation.runtime), units_print(period, reservation.period));
 }
 
 static bool add_vms(struct admission *admission, struct admission_domain *domain, const struct policy *policy,
@@ -189,9 +182,11 @@ static bool add_vms(struct admission *admission, struct admission_domain *domain
 	for (i = 0; good && i < policy->nr_vms; i++) {
 		const struct vm_policy *vm = &policy->vms[i];
 
-		good = add_threads(domain, vm, vcpus_in(admission, domain, policy, vm, vms), "vCPU", vm->reservation) &&
+		good = add_threads(domain, vm, admitting_vcpus_in(admission, domain, policy, vm, vms), "vCPU",
+				   vm->class == CLASS_QUOTA ? ADMISSION_CEILING : ADMISSION_RESERVATION, vm->reservation) &&
 		       (vm->io.kind != IO_DEADLINE ||
-			add_threads(domain, vm, io_threads_in(domain, policy, vm, vms), "I/O thread", vm->io.reservation));
+			add_threads(domain, vm, io_threads_in(domain, policy, vm, vms), "I/O thread", ADMISSION_RESERVATION,
+				     vm->io.reservation));
 	}
 	return good;
 }
@@ -202,6 +197,7 @@ struct placing {
 	const struct pool_policy *pool;
 	struct cpus online;		/* the pool's */
 	bool anew;			/* one of them has no partition yet, and is to be used */
+	bool ceilings;			/* all its VMs have some, and no reservations */
 	struct placement_thread *threads;
 	size_t nr_threads;
 };
@@ -282,8 +278,9 @@ static bool place(struct admission *admission, const struct policy *policy, cons
 	for (i = 0; good && i < admission->nr_domains; i++)
 		if (admission->domains[i].pool == placing->pool)
 			cpus[nr_cpus++] = (struct placement_cpu){
-				.cpu = cpus_next(&admission->domains[i].cpus, 0), .limit = admission->limit,
-				.taken = admission->domains[i].sum,
+				.cpu = cpus_next(&admission->domains[i].cpus, 0),
+				.limit = placing->ceilings ? fraction(1, 1) : admission->limit,
+				.taken = placing->ceilings ? admission->domains[i].promised : admission->domains[i].sum,
 			};
 	/* Whether they fit shows in the sums. */
 	if (good)
@@ -303,14 +300,16 @@ static bool place(struct admission *admission, const struct policy *policy, cons
 static bool place_pool(struct admission *admission, const struct policy *policy, const struct pool_policy *pool,
 		       const struct vms *vms, const struct wanted_host *host)
 {
-	struct placing placing = { .pool = pool, .online = common(pool, &host->online) };
+	struct placing placing = { .pool = pool, .online = common(pool, &host->online), .ceilings = true };
 	bool good = true;
 	size_t i;
 
 	placing.anew = !are_all_partitions(&placing);
 	for (i = 0; good && i < policy->nr_vms; i++)
-		if (exclusive_pool(policy, &policy->vms[i]) == pool)
+		if (exclusive_pool(policy, &policy->vms[i]) == pool) {
+			placing.ceilings &= policy->vms[i].class == CLASS_QUOTA;
 			good = add_vcpus(&placing, i, &policy->vms[i], vms);
+		}
 	good = good && place(admission, policy, &placing);
 	free(placing.threads);
 	return good;
@@ -328,166 +327,13 @@ int admission_cpu(const struct admission *admission, pid_t tid)
 
 /* --- the answer --- */
 
-static void __attribute__((format(printf, 2, 3))) tell(struct admission *admission, const char *format, ...)
-{
-	size_t used = strlen(admission->text);
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(admission->text + used, sizeof(admission->text) - used, format, arguments);
-	va_end(arguments);
-}
-
-/* The longest runtime, in whole microseconds, of `count` reservations of that period in that room. */
-static uint64_t longest(struct fraction room, uint64_t count, uint64_t period)
-{
-	if (room.num <= 0 || !count)
-		return 0;
-	return fraction_floor(fraction_multiply(room, fraction(period, count * NSEC_PER_USEC))) * NSEC_PER_USEC;
-}
-
-/* The longest runtime of a VM that has vCPUs in the domain, beside all else in its domains; 0: there is none. */
-static uint64_t fitting(const struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
-			const struct vm_policy *vm, const struct vms *vms)
-{
-	uint64_t shortest = UINT64_MAX, runtime;
-	size_t i;
-
-	if (!vm->reservation.runtime || !vcpus_in(admission, domain, policy, vm, vms))
-		return 0;
-	for (i = 0; i < admission->nr_domains; i++) {
-		const struct admission_domain *other = &admission->domains[i];
-		unsigned int vcpus = vcpus_in(admission, other, policy, vm, vms);
-
-		if (!vcpus)
-			continue;
-		runtime = longest(fraction_sum(less(other->room, other->sum), times(latency_share(vm->reservation), vcpus)), vcpus,
-				  vm->reservation.period);
-		if (runtime < shortest)
-			shortest = runtime;
-	}
-	return shortest < RESERVATION_RUNTIME_MIN ? 0 : shortest;
-}
-
-/* Does the pool have more CPUs, and would the sums over them all fit? */
-static bool fits_globally(const struct admission *admission, const struct pool_policy *pool)
-{
-	struct fraction sum = { 0, 1 }, room = { 0, 1 };
-	unsigned int n = 0;
-	size_t i;
-
-	for (i = 0; i < admission->nr_domains; i++) {
-		if (admission->domains[i].pool != pool)
-			continue;
-		sum = fraction_sum(sum, admission->domains[i].sum);
-		room = fraction_sum(room, admission->domains[i].room);
-		n++;
-	}
-	return n > 1 && fraction_compare(sum, room) <= 0;
-}
-
-static void tell_what_fits(struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
-			   const struct vms *vms)
-{
-	const char *separator = "; would fit: ";
-	char text[UNITS_TEXT], period[UNITS_TEXT];
-	int cpus;
-	size_t i;
-
-	for (i = 0; i < policy->nr_vms; i++) {
-		const struct vm_policy *vm = &policy->vms[i];
-		uint64_t runtime = fitting(admission, domain, policy, vm, vms);
-
-		if (!runtime)
-			continue;
-		tell(admission, "%s%s of every %s for VM '%s'", separator, units_print(text, runtime),
-		     units_print(period, vm->reservation.period), vm->name);
-		separator = ", or ";
-	}
-	if (!is_partition(domain) && admission->limit.num) {
-		cpus = fraction_ceil(fraction(domain->sum.num * admission->limit.den, domain->sum.den * admission->limit.num));
-		tell(admission, "%s%d CPU%s", separator, cpus, cpus == 1 ? "" : "s");
-	} else if (is_partition(domain) && fits_globally(admission, domain->pool)) {
-		tell(admission, "%sglobal EDF, by dlspare pool set %s --edf global", separator, domain->pool->name);
-	}
-}
-
-static void tell_cpus(struct admission *admission, const char *separator, const struct cpus *cpus, const char *what)
-{
-	char *list = cpus_empty(cpus) ? NULL : cpus_print(cpus);
-	bool one = cpus_count(cpus) == 1;
-
-	if (list)
-		tell(admission, "%sCPU%s %s %s %s", separator, one ? "" : "s", list, one ? "is" : "are", what);
-	free(list);
-}
-
-/* The CPUs of the pool that cannot be had now. */
-static void tell_what_is_away(struct admission *admission, const struct pool_policy *pool, const struct wanted_host *host)
-{
-	struct cpus away, absent;
-
-	if (!pool)
-		return;
-	absent = away = pool->cpus;
-	cpus_subtract(&absent, &host->possible);
-	cpus_subtract(&away, &host->online);
-	cpus_subtract(&away, &absent);
-	tell_cpus(admission, "; ", &absent, "absent from this host");
-	tell_cpus(admission, "; ", &away, "offline");
-}
-
-/* A domain without CPUs. */
-static void tell_no_cpu(struct admission *admission, const struct admission_domain *domain, const struct wanted_host *host)
-{
-	if (domain->pool)
-		tell(admission, "no CPU of pool '%s' is online", domain->pool->name);
-	else
-		tell(admission, "exclusive pools leave no CPU that is online");
-	tell(admission, " for %s", domain->parts[domain->nr_parts - 1].text);
-	tell_what_is_away(admission, domain->pool, host);
-}
-
-/* What the pool's other CPUs have, of which none has enough. */
-static void tell_what_is_left(struct admission *admission, const struct admission_domain *domain)
-{
-	const char *separator = "; left: ";
-	size_t i;
-
-	for (i = 0; i < admission->nr_domains; i++) {
-		const struct admission_domain *other = &admission->domains[i];
-
-		if (other == domain || other->pool != domain->pool)
-			continue;
-		tell(admission, "%s%.4f on CPU %d", separator, fraction_double(less(other->room, other->sum)),
-		     cpus_next(&other->cpus, 0));
-		separator = ", ";
-	}
-}
-
 static void judge_domain(struct admission *admission, const struct admission_domain *domain, const struct policy *policy,
 			 const struct vms *vms, const struct wanted_host *host)
 {
-	char *list;
-	size_t i;
-
-	if (!admission->fits || fraction_compare(domain->sum, domain->room) <= 0)
+	if (!admission->fits || (fraction_compare(domain->sum, domain->room) <= 0 && admitting_has_time(domain)))
 		return;
 	admission->fits = false;
-	if (cpus_empty(&domain->cpus)) {
-		tell_no_cpu(admission, domain, host);
-		return;
-	}
-	list = cpus_print(&domain->cpus);
-	tell(admission, "no room on CPU %s: ", list ? list : "?");
-	for (i = 0; i < domain->nr_parts; i++)
-		tell(admission, "%s%s = %.4f", i ? " + " : "", domain->parts[i].text,
-		     fraction_double(domain->parts[i].sum));
-	tell(admission, " makes %.4f, and the limit is %.4f", fraction_double(domain->sum), fraction_double(domain->room));
-	tell_what_is_left(admission, domain);
-	tell_what_is_away(admission, domain->pool, host);
-	tell_what_fits(admission, domain, policy, vms);
-	free(list);
+	admitting_refuse(admission, domain, policy, vms, host);
 }
 
 static void judge_cpu(struct admission *admission, int cpu, const struct policy *policy)
@@ -499,13 +345,13 @@ static void judge_cpu(struct admission *admission, int cpu, const struct policy 
 		const struct pool_policy *pool = &policy->pools[i];
 
 		if (pool->spare.runtime && (cpus_empty(&pool->cpus) || cpus_has(&pool->cpus, cpu)))
-			sum = fraction_sum(sum, times(latency_share(pool->spare), pool->units));
+			sum = fraction_sum(sum, admitting_times(latency_share(pool->spare), pool->units));
 	}
 	if (!admission->fits || fraction_compare(sum, admission->limit) <= 0)
 		return;
 	admission->fits = false;
-	tell(admission, "no room on CPU %d: the units of its pools and its fair server make %.4f, and the limit is %.4f",
-	     cpu, fraction_double(sum), fraction_double(admission->limit));
+	admitting_tell(admission, "no room on CPU %d: the units of its pools and its fair server make %.4f, and the limit is %.4f",
+		       cpu, fraction_double(sum), fraction_double(admission->limit));
 }
 
 static bool add_partitions(struct admission *admission, const struct pool_policy *pool, const struct cpus *cpus)

@@ -4,6 +4,9 @@
  * reservations, units and fair servers is at most sched_rt_runtime_us / sched_rt_period_us a CPU; and as units
  * cannot move, so are those of each CPU with its fair server. In a partitioned pool each CPU is a root domain, so the answer
  * comes with a CPU for each vCPU.
+ *
+ * Ceilings the kernel does not add up. In an exclusive pool, where nothing else runs, they are promised all the same: with what is
+ * reserved there they are at most the CPUs. The policy is one that is settled: lender_settle().
  */
 #ifndef DLSPARE_ADMISSION_H
 #define DLSPARE_ADMISSION_H
@@ -13,9 +16,16 @@
 #include "policy/policy.h"
 #include "vmm-hooks/vm.h"
 
+enum admission_kind {
+	ADMISSION_RESERVATION,		/* of threads, and units */
+	ADMISSION_FAIR_SERVER,
+	ADMISSION_CEILING,
+};
+
 /* What asks for CPU time: "VM 'web': 2 vCPUs x 40ms/100ms". */
 struct admission_part {
 	char *text;
+	enum admission_kind kind;
 	struct fraction sum;
 };
 
@@ -24,7 +34,8 @@ struct admission_domain {
 	const struct pool_policy *pool;	/* NULL: all others */
 	struct cpus cpus;
 	struct fraction room;		/* CPUs x limit */
-	struct fraction sum;
+	struct fraction sum;		/* of reservations and fair servers */
+	struct fraction promised;	/* of reservations and ceilings; there is no more than a CPU is */
 	struct admission_part *parts;
 	size_t nr_parts;
 };

@@ -12,12 +12,14 @@
 #include "apply/chosen.h"
 #include "apply/claim.h"
 #include "apply/foresee.h"
+#include "apply/lender.h"
 #include "apply/loss.h"
 #include "apply/others.h"
 #include "apply/store.h"
 #include "apply/wanted.h"
 #include "host/group.h"
 #include "host/kernel.h"
+#include "host/spare.h"
 
 struct applying {
 	struct apply *apply;
@@ -146,9 +148,15 @@ static int code_of(const struct setting *setting, int error)
 	if (is_no_room(setting, error))
 		return NO_ROOM;
 	if (error == EPERM || error == EACCES ||
-	    (error == ENOENT && !strncmp(setting->name, "cpu.spare.", 10)))
+	    (error == ENOENT && setting->kind == SETTING_VALUE && !strncmp(setting->name, "cpu.spare.", 10)))
 		return MISSING;
 	return FAILED;
+}
+
+/* Some are files of ours, which are not written where others may put something in their place. */
+static const char *words_of(const struct setting *setting, int error)
+{
+	return setting->kind == SETTING_LENDER || setting->kind == SETTING_LENDER_DEVICE ? file_error(error) : strerror(error);
 }
 
 /* The write as an administrator would do it; NULL without memory. */
@@ -181,7 +189,7 @@ static void failed(const struct step *step, const char *why, int error, void *da
 		if (asprintf(&reason, "the kernel reads '%s'", now ? now : "nothing") < 0)
 			reason = NULL;
 		free(now);
-	} else if (asprintf(&reason, "%s%s%s%s%s%s", why ? why : "", why ? ": " : "", strerror(error),
+	} else if (asprintf(&reason, "%s%s%s%s%s%s", why ? why : "", why ? ": " : "", words_of(setting, error),
 			    advice(setting, error), *others.text ? "; " : "", others.text) < 0) {
 		reason = NULL;
 	}
@@ -268,9 +276,9 @@ static int check(const struct policy *policy, const struct admission *admission,
 {
 	struct others others;
 
-	if (wants_spare(policy) && kernel_spare() == KERNEL_NO)
-		return FAIL(a, MISSING, "this kernel has no spare reservations (CONFIG_SCHED_SPARE): pools can only have CPUs, without "
-			    "runtime and period; see dlspare doctor");
+	if (policy->lender == LENDER_KERNEL && wants_spare(policy) && kernel_spare() == KERNEL_NO)
+		return FAIL(a, MISSING, "this kernel has no spare reservations (CONFIG_SCHED_SPARE), and the policy has lender = \"kernel\": leave "
+			    "that out, or have pools without runtime and period; see dlspare doctor");
 	if (admission->fits)
 		return DONE;
 	others_find(&others, a->ledger);
@@ -328,6 +336,7 @@ static int make(const struct change *change, struct ledger *ledger, const struct
 		a->code = FAIL(a, FAILED, "out of memory");
 	if (a->drafted)
 		file_drop(&a->draft);
+	spare_lender_sweep();
 	if (ledger->error && a->code == DONE) {
 		snprintf(text, sizeof(text), STORE_LEDGER ": %s; it keeps lines that it needs no more", file_error(ledger->error));
 		a->listener->noted(text, a->listener->data);
@@ -383,6 +392,7 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 	int code;
 
 	apply->steps = apply->left_out = apply->bad_lines = 0;
+	apply->lends = false;
 	policy_init(&all);
 	if (group_start())
 		return FAIL(&a, MISSING, "no control groups, version 2: %s", strerror(errno));
@@ -395,6 +405,8 @@ int apply_policy(const struct policy *policy, struct apply *apply, const struct 
 	code = apply->save ? check_length(policy, &a) : DONE;
 	if (code != DONE)
 		goto out;
+	lender_settle(&all);
+	apply->lends = lender_wanted(&all);
 	code = chosen_here(&all, apply->whole ? all.nr_vms : policy->nr_vms, listener->noted, listener->data, &refused);
 	if (code != DONE) {
 		code = FAIL(&a, code, "%s", refused.text);

@@ -25,6 +25,7 @@ struct apply {
 	unsigned int steps;		/* result: writes made, or to be made */
 	unsigned int missing;		/* result: VMs of the policy that do not run */
 	unsigned int left_out;		/* result: files of hooks that break a rule */
+	bool lends;			/* result: dlspare-lender has something to lend */
 	unsigned int bad_lines;		/* result: of the ledger; they are set aside, unless it is a dry run */
 };
 

@@ -40,7 +40,7 @@ void making_complain(struct making *m, const char *vm, int code, const char *for
 	m->problem(vm, code, text, m->data);
 }
 
-static char *value_before(const struct making *m, const char *group, const char *file)
+char *making_value_before(const struct making *m, const char *group, const char *file)
 {
 	const struct setting like = { .kind = SETTING_VALUE, .object = (char *)group, .name = (char *)file };
 	struct setting *found = settings_find(m->wanted, &like);
@@ -52,7 +52,7 @@ static char *value_before(const struct making *m, const char *group, const char 
 
 struct cpus making_cpus_before(const struct making *m, const char *group, const char *file)
 {
-	char *before = value_before(m, group, file);
+	char *before = making_value_before(m, group, file);
 	struct cpus cpus = { 0 };
 	const char *rule;
 

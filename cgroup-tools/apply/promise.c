@@ -32,6 +32,19 @@ enum promise promise_of(const struct policy *policy, const struct vm_policy *vm)
 	return borrowers(policy, vm->pool) > pool->units ? PROMISE_SHARED : PROMISE_HELD;
 }
 
+/* The same text, with what it depends on beside. */
+static char *with_lender(const struct vm_policy *vm, char *text)
+{
+	char *longer;
+
+	if (vm->class != CLASS_QUOTA)
+		return text;
+	if (asprintf(&longer, "%s; when dlspare-lender is woken in time", text) < 0)
+		longer = NULL;
+	free(text);
+	return longer;
+}
+
 char *promise_text(const struct policy *policy, const struct vm_policy *vm)
 {
 	const struct pool_policy *pool = policy_pool(policy, vm->pool);
@@ -61,5 +74,5 @@ char *promise_text(const struct policy *policy, const struct vm_policy *vm)
 		break;
 	}
 	free(target);
-	return length < 0 ? NULL : text;
+	return length < 0 ? NULL : with_lender(vm, text);
 }

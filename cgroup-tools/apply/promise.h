@@ -12,7 +12,7 @@ enum promise {
 	PROMISE_BROKEN,			/* not even a fresh one does */
 };
 
-/* For a VM with a target. Of several true ones the last. */
+/* For a VM with a target, of a policy that is settled. Of several true ones the last. */
 enum promise promise_of(const struct policy *policy, const struct vm_policy *vm);
 /* In words, with the formula; new, NULL without memory. */
 char *promise_text(const struct policy *policy, const struct vm_policy *vm);

@@ -38,25 +38,30 @@ bool quota_above(struct quota *quota, const char *group)
 	return found;
 }
 
-static bool quota_of_role(struct quota *quota, const struct vm *vm, bool vcpus)
+static bool quota_of_role(struct quota *quota, const struct vm *vm, bool vcpus, bool ceiling)
 {
 	bool found = false;
-	char *group;
+	char *group, *above;
 	size_t i;
 
 	for (i = 0; !found && i < vm->nr_threads; i++) {
 		if ((vm->threads[i].role == VM_VCPU) != vcpus)
 			continue;
 		group = group_of(vm->threads[i].tid);
+		if (group && vcpus && ceiling) {
+			above = group_parent(group);
+			free(group);
+			group = above;
+		}
 		found = group && quota_above(quota, group);
 		free(group);
 	}
 	return found;
 }
 
-bool quota_of(struct quota *quota, const struct vm *vm)
+bool quota_of(struct quota *quota, const struct vm *vm, bool ceiling)
 {
-	return quota_of_role(quota, vm, false) || quota_of_role(quota, vm, true);
+	return quota_of_role(quota, vm, false, ceiling) || quota_of_role(quota, vm, true, ceiling);
 }
 
 char *quota_text(const struct quota *quota)
@@ -67,12 +72,12 @@ char *quota_text(const struct quota *quota)
 			units_print(period, quota->period), quota->group) < 0 ? NULL : text;
 }
 
-char *quota_text_of(const struct vm *vm)
+char *quota_text_of(const struct vm *vm, bool ceiling)
 {
 	struct quota quota;
 	char *text;
 
-	if (!quota_of(&quota, vm))
+	if (!quota_of(&quota, vm, ceiling))
 		return NULL;
 	text = quota_text(&quota);
 	free(quota.group);

@@ -21,7 +21,7 @@ typedef void wanted_problem(const char *vm, int code, const char *text, void *da
 /* False with errno when /sys does not say. */
 bool wanted_host(struct wanted_host *host);
 
-/* False without memory. */
+/* For a policy that is settled: lender_settle(). False without memory. */
 bool wanted_make(struct settings *wanted, const struct policy *policy, const struct vms *vms,
 		 const struct wanted_host *host, const struct admission *admission, const struct ledger *ledger,
 		 wanted_problem *problem, void *data);

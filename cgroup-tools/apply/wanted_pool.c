@@ -70,7 +70,7 @@ static void want_partition(struct making *m, const char *group, const char *list
 	making_want(m, SETTING_VALUE, group, "cpuset.cpus.partition", "root");
 }
 
-/* In the kernel's words, to compare: it prints the CPUs in any case. */
+/* In the kernel's words, to compare: it prints the CPUs in any case. To whoever lends: the policy is settled. */
 static void want_spare(struct making *m, const char *group, const struct pool_policy *pool)
 {
 	struct pool_policy whole = *pool;
@@ -79,7 +79,7 @@ static void want_spare(struct making *m, const char *group, const struct pool_po
 	if (cpus_empty(&pool->cpus))
 		whole.cpus = m->host->possible;
 	text = policy_pool_text(&whole);
-	making_want(m, SETTING_VALUE, group, "cpu.spare.pool", text);
+	making_want(m, making_spare(m), group, "cpu.spare.pool", text);
 	free(text);
 }
 

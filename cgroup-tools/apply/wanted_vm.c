@@ -273,7 +273,7 @@ static void want_devices(struct making *m, const struct vm_policy *policy, const
 	/* A device that is not there yet comes with a link event. */
 	for (i = 0; i < nr; i++)
 		if (host_exists(host_path("/sys/class/net/%s", devices[i])))
-			making_want(m, SETTING_DEVICE, group, devices[i], "on");
+			making_want(m, m->policy->lender == LENDER_DAEMON ? SETTING_LENDER_DEVICE : SETTING_DEVICE, group, devices[i], "on");
 	free(group);
 }
 
@@ -284,7 +284,7 @@ static void want_borrowing(struct making *m, const struct vm_policy *policy, con
 	size_t i;
 
 	for (i = 0; groups[i]; i++)
-		making_want(m, SETTING_VALUE, groups[i], "cpu.spare.borrow", text);
+		making_want(m, making_spare(m), groups[i], "cpu.spare.borrow", text);
 	want_devices(m, policy, pool, vm, groups);
 	free(text);
 }
@@ -391,7 +391,8 @@ static void want_affinity(struct making *m, const struct pool_policy *pool, cons
 
 static void want_vcpus(struct making *m, const struct vm_policy *policy, const struct pool_policy *pool, const struct vm *vm)
 {
-	char *text = policy->reservation.runtime ? thread_class_text(policy->reservation) : NULL;
+	const bool reserves = policy->reservation.runtime && policy->class != CLASS_QUOTA;
+	char *text = reserves ? thread_class_text(policy->reservation) : NULL;
 	size_t i;
 
 	for (i = 0; i < vm->nr_threads; i++) {
@@ -399,19 +400,33 @@ static void want_vcpus(struct making *m, const struct vm_policy *policy, const s
 			continue;
 		if (pool && pool->exclusive)
 			want_affinity(m, pool, &vm->threads[i]);
-		if (policy->reservation.runtime)
+		if (reserves)
 			making_want_thread(m, SETTING_CLASS, &vm->threads[i], text);
 	}
 	free(text);
 }
 
+/* What could not be known without this host. */
+static bool has_its_class(struct making *m, const struct vm_policy *policy)
+{
+	struct policy_error error;
+	bool good = policy_check_class(m->policy, policy, &error);
+
+	if (!good)
+		making_complain(m, policy->name, WRONG_POLICY, "%s", error.text);
+	return good;
+}
+
 void wanted_vm(struct making *m, const struct vm_policy *policy, const struct vm *vm)
 {
 	const struct pool_policy *pool = policy->pool ? policy_pool(m->policy, policy->pool) : NULL;
+	const bool whole = pool && vmgroup_whole(pool, vm);
 	struct cpus cpus = vm_cpus(m, policy, vm);
 	char **groups = NULL;
 
 	m->vm = vm->name;
+	if (!has_its_class(m, policy))
+		goto out;
 	if (pool) {
 		if (!pool_reaches(m, policy, pool, vm))
 			goto out;
@@ -420,10 +435,15 @@ void wanted_vm(struct making *m, const struct vm_policy *policy, const struct vm
 			m->good = false;
 			goto out;
 		}
-		if (vmgroup_whole(pool, vm))
+		if (whole && !wanted_ceilings(m, policy, pool, vm))
+			goto out;
+		if (whole)
 			want_others_place(m, pool, vm);
 		else
 			want_own_place(m, policy, pool, vm, groups);
+		/* These groups are made first. */
+		if (!whole)
+			wanted_ceilings(m, policy, pool, vm);
 	}
 	want_io(m, policy, vm);
 	want_vcpus(m, policy, pool, vm);
@@ -433,4 +453,3 @@ out:
 	group_free_list(groups);
 	m->vm = NULL;
 }
-

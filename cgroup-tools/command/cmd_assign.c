@@ -32,7 +32,7 @@ static int assign_vm(struct policy *policy, void *data, char **done)
 		free(vm->pool);
 		vm->pool = NULL;
 		vm->borrow.on = false;
-		*done = describe_vm(vm);
+		*done = describe_vm(policy, vm);
 		/* A VM that has nothing else needs no entry. */
 		if (!vm->reservation.runtime && vm->io.kind == IO_KEEP)
 			policy_remove_vm(policy, assign->vm);
@@ -60,7 +60,7 @@ static int assign_vm(struct policy *policy, void *data, char **done)
 		vm->borrow.chances = assign->chances;
 	if (assign->linger >= 0)
 		vm->borrow.linger = assign->linger;
-	*done = describe_vm(vm);
+	*done = describe_vm(policy, vm);
 	return DONE;
 }
 

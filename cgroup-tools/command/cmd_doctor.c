@@ -132,9 +132,9 @@ static void check_spare(struct doctor *doctor)
 		doctor_tell(doctor, DOCTOR_FINE, "kernel", "it has spare reservations");
 		break;
 	case KERNEL_NO:
-		doctor_tell(doctor, DOCTOR_LACKING, "kernel", "it has no spare reservations (CONFIG_SCHED_SPARE): install the one that "
+		doctor_tell(doctor, DOCTOR_FINE, "kernel", "it has no spare reservations (CONFIG_SCHED_SPARE), as the one has that "
 			    "kernel-patches/deb of dlspare's sources builds. (Q,P) reservations, exclusive pools and "
-			    "I/O policies work without");
+			    "I/O policies work without, and dlspare-lender lends, to VMs with a ceiling");
 		break;
 	default:
 		doctor_tell(doctor, DOCTOR_WARNING, "kernel", "whether it has spare reservations cannot be seen: run dlspare as root");
@@ -308,23 +308,9 @@ static void check_libvirt(struct doctor *doctor)
 			    "libvirt");
 }
 
-static bool is_running(const char *program)
-{
-	DIR *folder = opendir(host_path("/proc"));
-	struct proc_stat stat;
-	bool found = false;
-	int pid;
-
-	while (folder && !found && (pid = proc_next(folder)) >= 0)
-		found = proc_stat(&stat, pid, 0) && !strcmp(stat.comm, program);
-	if (folder)
-		closedir(folder);
-	return found;
-}
-
 static void check_daemon(struct doctor *doctor)
 {
-	if (is_running("dlspared"))
+	if (proc_runs("dlspared"))
 		doctor_tell(doctor, DOCTOR_FINE, "dlspared", "it runs");
 	else
 		doctor_tell(doctor, DOCTOR_WARNING, "dlspared", "it does not run, so VMs that start get nothing before the next "
@@ -338,7 +324,7 @@ int cmd_doctor(int argc, char **argv)
 	static const int codes[] = { [DOCTOR_FINE] = DONE, [DOCTOR_WARNING] = DIFFERS, [DOCTOR_LACKING] = MISSING };
 	static void (*const checks[])(struct doctor *doctor) = {
 		check_privilege, check_groups, check_spare, check_version, check_rt_groups, check_hrtick, check_limit,
-		check_kvm, check_tracepoints, check_observe, check_process_events, check_libvirt, check_daemon, doctor_hazards,
+		check_kvm, check_tracepoints, check_observe, doctor_lender, check_process_events, check_libvirt, check_daemon, doctor_hazards,
 	};
 	struct doctor doctor = { .worst = DOCTOR_FINE, .checks = json_array() };
 	size_t i;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "apply/chosen.h"
+#include "apply/lender.h"
 #include "apply/wanted.h"
 #include "command/command.h"
 #include "command/plan.h"
@@ -65,6 +66,8 @@ static int make_host(struct plan *plan)
 	plan->host.here = (arguments->file || arguments->live) && cpus_empty(&arguments->cpus);
 	if (plan->host.here && !wanted_host(&host))
 		return fail(FAILED, "/sys/devices/system/cpu: %s", strerror(errno));
+	if (plan->host.here)
+		lender_settle(&plan->policy);
 	if (plan->host.here && privilege_lack())
 		say("without root the fair servers of this host are not seen, and taken to have 5 %% of each CPU");
 	if (plan->host.here)

@@ -16,7 +16,8 @@ struct set {
 	struct cpus vcpus;
 	struct io_policy io;
 	struct target_policy target;
-	bool has_runtime, has_period, has_vcpus, has_io, has_target, has_devices;
+	enum vm_class class;
+	bool has_class, has_runtime, has_period, has_vcpus, has_io, has_target, has_devices;
 	bool any_device;
 	char **devices;
 	size_t nr_devices;
@@ -81,6 +82,8 @@ static int set_vm(struct policy *policy, void *data, char **done)
 	vm = edit_vm(policy, set->vm, &set->process, &code);
 	if (!vm)
 		return code;
+	if (set->has_class)
+		vm->class = set->class;
 	if (set->has_runtime)
 		vm->reservation.runtime = set->runtime;
 	if (set->has_period)
@@ -92,7 +95,7 @@ static int set_vm(struct policy *policy, void *data, char **done)
 	if (set->has_target)
 		vm->target = set->target;
 	code = set->has_devices ? set_devices(vm, set) : DONE;
-	*done = describe_vm(vm);
+	*done = describe_vm(policy, vm);
 	return code;
 }
 
@@ -109,6 +112,7 @@ static int add_device(struct set *set, const char *name)
 int cmd_set(int argc, char **argv)
 {
 	static const struct option list[] = {
+		{ "class", required_argument, NULL, 'C' },
 		{ "runtime", required_argument, NULL, 'r' },
 		{ "period", required_argument, NULL, 'p' },
 		{ "vcpu", required_argument, NULL, 'c' },
@@ -126,6 +130,11 @@ int cmd_set(int argc, char **argv)
 	opterr = 0;
 	while (code == DONE && (option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
 		switch (option) {
+		case 'C':
+			set.has_class = true;
+			if (!policy_class(&set.class, optarg))
+				code = fail(WRONG_USAGE, "--class '%s': it must be auto, deadline or quota", optarg);
+			break;
 		case 'r':
 			set.has_runtime = true;
 			code = edit_time("--runtime", optarg, &set.runtime);
@@ -159,7 +168,8 @@ int cmd_set(int argc, char **argv)
 	}
 	if (code == DONE && argc - optind != 1)
 		code = fail(WRONG_USAGE, "set: one VM is needed, not %d; see dlspare set --help", argc - optind);
-	if (code == DONE && !(set.has_runtime || set.has_period || set.has_vcpus || set.has_io || set.has_target || set.has_devices ||
+	if (code == DONE && !(set.has_class || set.has_runtime || set.has_period || set.has_vcpus || set.has_io || set.has_target ||
+			      set.has_devices ||
 			      set.process.has_pid || set.process.has_uid || set.process.has_group))
 		code = fail(WRONG_USAGE, "set: nothing to set; see dlspare set --help");
 	if (code == DONE) {

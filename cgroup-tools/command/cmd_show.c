@@ -39,11 +39,12 @@ static json_t *vm_json(const struct vm_policy *vm)
 	static const char *const kinds[] = { "keep", "housekeeping", "deadline" };
 	const struct process_policy *process = &vm->process;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:o, s:o, s:{s:s, s:o, s:o}, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:s?, s:{s:b, s:o, s:b, s:b, s:I, s:b}, s:o, s:o, s:{s:s, s:o, s:o}, s:o}",
 			 "name", output_json_text(vm->name),
 			 "pid", process->pid ? json_integer(process->pid) : json_null(),
 			 "uid", process->uid >= 0 ? json_integer(process->uid) : json_null(),
 			 "group", process->group ? output_json_text(process->group) : json_null(),
+			 "class", policy_class_names[vm->class],
 			 "reservation", output_json_reservation(vm->reservation),
 			 "vcpus", output_json_cpus(&vm->vcpus), "pool", vm->pool,
 			 "borrow", "on", (int)vm->borrow.on, "chances",
@@ -65,7 +66,8 @@ static int print_json(const struct policy *policy)
 		json_array_append_new(pools, output_json_pool(&policy->pools[i]));
 	for (i = 0; i < policy->nr_vms; i++)
 		json_array_append_new(vms, vm_json(&policy->vms[i]));
-	return output_json("show", json_pack("{s:b, s:o, s:o}", "hrtick", (int)policy->hrtick, "pools", pools, "vms", vms));
+	return output_json("show", json_pack("{s:b, s:s, s:o, s:o}", "hrtick", (int)policy->hrtick, "lender",
+					     policy_lender_names[policy->lender], "pools", pools, "vms", vms));
 }
 
 int cmd_show(int argc, char **argv)

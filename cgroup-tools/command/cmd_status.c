@@ -15,6 +15,7 @@
 #include "command/state.h"
 #include "host/group.h"
 #include "host/host.h"
+#include "host/spare.h"
 #include "host/thread.h"
 
 /* Beside what differs from the policy. */
@@ -89,12 +90,13 @@ static json_t *vm_json(const struct state_vm *vm)
 {
 	const struct vm_policy *policy = vm->policy;
 
-	return json_pack("{s:o, s:b, s:o, s:s?, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f}",
+	return json_pack("{s:o, s:b, s:o, s:s?, s:s?, s:s?, s:o, s:o, s:b, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f}",
 			 "name", output_json_text(vm->name),
 			 "running", vm->vm != NULL,
 			 "pid", vm->vm ? json_integer(vm->vm->pid) : json_null(),
 			 "finder", vm->vm ? vm->vm->finder : NULL,
 			 "refused", vm->vm ? vm->vm->refused : NULL,
+			 "class", policy ? policy_class_names[policy->class] : NULL,
 			 "reservation", output_json_reservation(vm->reservation),
 			 "policy_reservation", policy ? output_json_reservation(policy->reservation) : json_null(),
 			 "reservation_differs", (int)vm->reservation_differs,
@@ -104,7 +106,7 @@ static json_t *vm_json(const struct state_vm *vm)
 			 "counters", counters_json(&vm->counters, STATE_UNITS),
 			 "latency", output_json_histogram(&vm->latency),
 			 "devices", vm->vm ? output_json_devices(vm->vm) : json_array(),
-			 "quota", vm->vm ? output_json_quota(vm->vm) : json_null(),
+			 "quota", vm->vm ? output_json_quota(vm->vm, vm->ceiling) : json_null(),
 			 "threads", threads_json(vm),
 			 "age_ns", (json_int_t)vm->age,
 			 "cpu_ns", (json_int_t)vm->cpu_time,
@@ -121,7 +123,7 @@ static int print_vms_json(const struct state *state, const char *only)
 			json_array_append_new(list, vm_json(&state->vms[i]));
 	for (i = 0; i < state->nr_pools; i++)
 		json_array_append_new(pools, output_json_pool(state->pools[i].policy));
-	return output_json("status", json_pack("{s:o, s:o}", "vms", list, "pools", pools));
+	return output_json("status", json_pack("{s:s, s:o, s:o}", "lender", policy_lender_names[state->policy.lender], "vms", list, "pools", pools));
 }
 
 /* --- tables --- */
@@ -188,7 +190,7 @@ static void vm_row(struct output *output, const struct state_vm *vm)
 		output_cell(output, NULL, "%d", (int)vm->vm->pid);
 	else
 		output_cell(output, NULL, "-");
-	output_cell(output, warning(vm->reservation_differs), "%s%s",
+	output_cell(output, warning(vm->reservation_differs), "%s%s%s", vm->ceiling ? "max " : "",
 		    output_reservation(text, vm->vm ? vm->reservation : vm->policy->reservation),
 		    mark(vm->reservation_differs));
 	output_cell(output, NULL, "%s", vm->pool ? vm->pool->name : "-");
@@ -226,7 +228,7 @@ static int print_vms(const struct state *state)
 	if (differs)
 		say("the kernel differs from the policy where a '!' stands; see dlspare verify");
 	for (i = 0; i < state->nr_vms; i++)
-		output_say_quota(state->vms[i].vm);
+		output_say_quota(state->vms[i].vm, state->vms[i].ceiling);
 	return output_end(&output);
 }
 
@@ -253,7 +255,7 @@ static char *watched(const struct state_vm *vm)
 {
 	char *pool = vm->groups[0] && vm->groups[1] ? policy_group(vm->pool) : NULL;
 	const char *group = pool ? pool : vm->groups[0];
-	char *text = group ? group_value(group, "cpu.spare.dev") : NULL, *at;
+	char *text = group ? spare_value(group, "cpu.spare.dev") : NULL, *at;
 
 	for (at = text; at && *at; at++)
 		if (*at == '\n')
@@ -272,7 +274,7 @@ static void policy_facts(struct output *output, const struct state_vm *vm)
 {
 	char text[OUTPUT_RESERVATION], wanted[OUTPUT_RESERVATION], *terms;
 
-	fact(output, "reservation");
+	fact(output, vm->ceiling ? "ceiling" : "reservation");
 	if (vm->reservation_differs)
 		output_cell(output, warning(true), "%s" MARK " the policy says %s",
 			    output_reservation(text, vm->reservation),
@@ -282,6 +284,8 @@ static void policy_facts(struct output *output, const struct state_vm *vm)
 			    output_reservation(text, vm->vm ? vm->reservation : vm->policy->reservation));
 	fact(output, "pool");
 	output_cell(output, NULL, "%s", vm->pool ? vm->pool->name : "-");
+	fact(output, "lender");
+	output_cell(output, NULL, "%s", !state_unit(vm) ? "-" : vm->ceiling ? "dlspare-lender" : "the kernel");
 	fact(output, "terms");
 	terms = vm->terms_differ ? policy_borrow_text(&vm->policy->borrow) : NULL;
 	output_cell(output, warning(vm->terms_differ), "%s%s%s%s", vm->terms ? vm->terms : "-", mark(vm->terms_differ),
@@ -292,7 +296,7 @@ static void policy_facts(struct output *output, const struct state_vm *vm)
 static void process_facts(struct output *output, const struct state_vm *vm)
 {
 	char *devices = join(vm->vm->devices, vm->vm->nr_devices), *events = watched(vm);
-	char *groups = join(vm->groups, SIZE_MAX), *quota = quota_text_of(vm->vm);
+	char *groups = join(vm->groups, SIZE_MAX), *quota = quota_text_of(vm->vm, vm->ceiling);
 
 	fact(output, "group");
 	output_cell(output, NULL, "%s", groups ? groups : "?");
@@ -554,6 +558,7 @@ int cmd_status(int argc, char **argv)
 		code = print_vms_json(&state, only);
 	} else {
 		report_refused(&state.seen, &state.policy);
+		report_ceilings(&state.policy);
 		code = only ? print_details(&state, only) : print_vms(&state);
 	}
 	state_free(&state);

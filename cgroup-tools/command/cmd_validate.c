@@ -7,6 +7,7 @@
 
 #include "apply/admission.h"
 #include "apply/chosen.h"
+#include "apply/lender.h"
 #include "apply/claim.h"
 #include "apply/others.h"
 #include "apply/starving.h"
@@ -27,10 +28,12 @@ static json_t *domain_json(const struct admission_domain *domain)
 	size_t i;
 
 	for (i = 0; i < domain->nr_parts; i++)
-		json_array_append_new(parts, json_pack("{s:o, s:f}", "what", output_json_text(domain->parts[i].text), "share",
+		json_array_append_new(parts, json_pack("{s:o, s:b, s:f}", "what", output_json_text(domain->parts[i].text), "ceiling",
+						       domain->parts[i].kind == ADMISSION_CEILING, "share",
 						       fraction_double(domain->parts[i].sum)));
-	json = json_pack("{s:s?, s:s, s:f, s:f, s:o}", "pool", domain->pool ? domain->pool->name : NULL, "cpus", list ? list : "",
-			 "sum", fraction_double(domain->sum), "limit", fraction_double(domain->room), "parts", parts);
+	json = json_pack("{s:s?, s:s, s:f, s:f, s:f, s:o}", "pool", domain->pool ? domain->pool->name : NULL, "cpus", list ? list : "",
+			 "sum", fraction_double(domain->sum), "limit", fraction_double(domain->room),
+			 "promised", fraction_double(domain->promised), "parts", parts);
 	free(list);
 	return json;
 }
@@ -45,7 +48,7 @@ static json_t *quotas_json(const struct policy *policy, const struct vms *vms)
 
 	for (i = 0; i < policy->nr_vms; i++) {
 		vm = vms_named(vms, policy->vms[i].name);
-		quota = vm ? output_json_quota(vm) : json_null();
+		quota = vm ? output_json_quota(vm, policy->vms[i].class == CLASS_QUOTA) : json_null();
 		if (!json_is_null(quota))
 			json_array_append_new(list, json_pack("{s:o, s:O}", "vm", output_json_text(vm->name), "quota", quota));
 		json_decref(quota);
@@ -63,6 +66,15 @@ static int print_json(const struct admission *admission, json_t *quotas)
 	return output_json("validate", json_pack("{s:b, s:o, s:o}", "fits", (int)admission->fits, "domains", domains, "quotas", quotas));
 }
 
+static bool has_ceilings(const struct admission_domain *domain)
+{
+	size_t i;
+
+	for (i = 0; i < domain->nr_parts && domain->parts[i].kind != ADMISSION_CEILING; i++)
+		;
+	return i < domain->nr_parts;
+}
+
 static void print(const struct admission *admission)
 {
 	size_t i, j;
@@ -74,6 +86,9 @@ static void print(const struct admission *admission)
 		printf("CPU %s%s%s%s: %.4f of %.4f\n", list ? list : "?", domain->pool ? ", pool '" : "",
 		       domain->pool ? domain->pool->name : "", domain->pool ? "'" : "", fraction_double(domain->sum),
 		       fraction_double(domain->room));
+		if (has_ceilings(domain))
+			printf("  with ceilings, which are no reservations: %.4f of %u\n", fraction_double(domain->promised),
+			       cpus_count(&domain->cpus));
 		for (j = 0; j < domain->nr_parts; j++)
 			printf("  %.4f  %s\n", fraction_double(domain->parts[j].sum), domain->parts[j].text);
 		free(list);
@@ -122,6 +137,7 @@ int cmd_validate(int argc, char **argv)
 	else if (!wanted_host(&host) || claim_find(&vms, &policy))
 		code = fail(FAILED, "cannot look at this host: %s", strerror(errno));
 	if (code == DONE) {
+		lender_settle(&policy);
 		code = chosen_here(&policy, policy.nr_vms, report_chosen, NULL, &error);
 		if (code != DONE)
 			fail(code, "%s", error.text);
@@ -131,8 +147,10 @@ int cmd_validate(int argc, char **argv)
 	/* Without it all deadline threads are others'; doctor says what is wrong with it. */
 	ledger_read(&ledger, unread, sizeof(unread));
 	report_refused(&vms, &policy);
-	if (kernel_spare() == KERNEL_NO)
+	if (policy.lender == LENDER_KERNEL && kernel_spare() == KERNEL_NO)
 		say("this kernel has no spare reservations: a pool with runtime and period would be refused");
+	else if (lender_wanted(&policy))
+		say("dlspare-lender lends: it runs while dlspared does");
 	if (!admission_make(&admission, &policy, &vms, &host) ||
 	    !wanted_make(&wanted, &policy, &vms, &host, &admission, &ledger, problem, &code)) {
 		code = fail(FAILED, "out of memory");
@@ -143,6 +161,7 @@ int cmd_validate(int argc, char **argv)
 	others_find(&others, &ledger);
 	if (others.nr)
 		say("beside these sums, %s", others.text);
+	report_ceilings(&policy);
 	report_promises(&policy);
 	starving_find(&policy, &vms, &admission, starves, NULL);
 	if (options.json && print_json(&admission, quotas_json(&policy, &vms)) != DONE)
@@ -150,7 +169,7 @@ int cmd_validate(int argc, char **argv)
 	else if (!options.json && !options.quiet)
 		print(&admission);
 	for (i = 0; i < policy.nr_vms; i++)
-		output_say_quota(vms_named(&vms, policy.vms[i].name));
+		output_say_quota(vms_named(&vms, policy.vms[i].name), policy.vms[i].class == CLASS_QUOTA);
 	if (!admission.fits)
 		code = fail(NO_ROOM, "%s", admission.text);
 out:

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "apply/lender.h"
 #include "host/units.h"
 
 /* "40ms in every 100ms" */
@@ -44,13 +45,21 @@ static void put_io(FILE *file, const struct io_policy *io)
 	}
 }
 
+/* An entry, and its policy. */
+struct vm_in_policy {
+	const struct policy *policy;
+	const struct vm_policy *vm;
+};
+
 static void put_vm(FILE *file, const void *what)
 {
-	const struct vm_policy *vm = what;
+	const struct vm_in_policy *in = what;
+	const struct vm_policy *vm = in->vm;
 	size_t i;
 
 	fprintf(file, "VM '%s': ", vm->name);
 	if (vm->reservation.runtime) {
+		fputs(lender_class(in->policy, vm) == CLASS_QUOTA ? "at most " : "", file);
 		put_reservation(file, vm->reservation);
 		fputs(" for each of ", file);
 		put_list(file, "vCPU", &vm->vcpus);
@@ -106,9 +115,9 @@ static char *text_of(void (*put)(FILE *file, const void *what), const void *what
 	return NULL;
 }
 
-char *describe_vm(const struct vm_policy *vm)
+char *describe_vm(const struct policy *policy, const struct vm_policy *vm)
 {
-	return text_of(put_vm, vm);
+	return text_of(put_vm, &(struct vm_in_policy){ policy, vm });
 }
 
 char *describe_pool(const struct pool_policy *pool)

@@ -5,8 +5,8 @@
 
 #include "policy/policy.h"
 
-/* "VM 'web': 40ms in every 100ms for each of all vCPUs, borrows from pool 'gold'" */
-char *describe_vm(const struct vm_policy *vm);
+/* "VM 'web': 40ms in every 100ms for each of all vCPUs, borrows from pool 'gold'"; of a ceiling "at most 40ms …" */
+char *describe_vm(const struct policy *policy, const struct vm_policy *vm);
 /* "pool 'gold': 1 unit of 1ms in every 10ms on CPU 1, exclusive" */
 char *describe_pool(const struct pool_policy *pool);
 

@@ -24,6 +24,7 @@ static const struct command {
 } commands[] = {
 	{ "set", cmd_set, "VM [OPTION]...", "reserve CPU time for a VM's vCPU threads",
 	  "  --runtime TIME --period TIME   each vCPU runs for TIME in each period: 40ms, 100000us\n"
+	  "  --class deadline|quota|auto    that is a reservation, a ceiling, or as who lends (auto)\n"
 	  "  --vcpu LIST                    only these vCPUs, such as 0-1 (all)\n"
 	  "  --io POLICY                    its other threads: keep, housekeeping[:CPUS], or\n"
 	  "                                 deadline:RUNTIME/PERIOD (keep)\n"

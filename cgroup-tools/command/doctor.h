@@ -23,6 +23,9 @@ struct doctor {
 void doctor_tell(struct doctor *doctor, enum doctor_verdict verdict, const char *check, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Who lends, why, and what is missing for that: in doctor_lender.c. */
+void doctor_lender(struct doctor *doctor);
+
 /* What other programs and settings of this host do to reservations: in doctor_hazards.c. */
 void doctor_hazards(struct doctor *doctor);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "apply/claim.h"
+#include "apply/lender.h"
 #include "apply/others.h"
 #include "apply/quota.h"
 #include "apply/starving.h"
@@ -185,12 +186,14 @@ static void check_pit(const struct scene *scene)
 /* A reservation is no part of a quota, and does not free the other threads from it. */
 static void check_quotas(const struct scene *scene)
 {
+	const struct vm_policy *vm;
 	bool any = false;
 	char *quota;
 	size_t i;
 
 	for (i = 0; i < scene->vms.nr; i++) {
-		quota = scene->vms.list[i].refused ? NULL : quota_text_of(&scene->vms.list[i]);
+		vm = policy_vm(&scene->policy, scene->vms.list[i].name);
+		quota = scene->vms.list[i].refused ? NULL : quota_text_of(&scene->vms.list[i], vm && vm->class == CLASS_QUOTA);
 		if (!quota)
 			continue;
 		any = true;
@@ -219,6 +222,7 @@ void doctor_hazards(struct doctor *doctor)
 	if (!store_load(&scene.policy, &error))
 		doctor_tell(doctor, DOCTOR_WARNING, "policy", "%s: dlspare apply FILE makes a new one", error.text);
 	store_add_vms(&scene.policy, NULL, NULL);
+	lender_settle(&scene.policy);
 	if (ledger_read(&scene.ledger, unread, sizeof(unread)) && scene.ledger.nr_bad)
 		ledger_complain(&scene.ledger, unread, sizeof(unread));
 	if (*unread)

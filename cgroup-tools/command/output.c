@@ -227,21 +227,21 @@ json_t *output_json_devices(const struct vm *vm)
 	return json;
 }
 
-void output_say_quota(const struct vm *vm)
+void output_say_quota(const struct vm *vm, bool ceiling)
 {
-	char *text = vm ? quota_text_of(vm) : NULL;
+	char *text = vm ? quota_text_of(vm, ceiling) : NULL;
 
 	if (text)
 		say("VM '%s': its threads without a reservation, such as those for I/O, get at most %s", vm->name, text);
 	free(text);
 }
 
-json_t *output_json_quota(const struct vm *vm)
+json_t *output_json_quota(const struct vm *vm, bool ceiling)
 {
 	struct quota quota;
 	json_t *json;
 
-	if (!quota_of(&quota, vm))
+	if (!quota_of(&quota, vm, ceiling))
 		return json_null();
 	json = json_pack("{s:o, s:I, s:I}", "group", output_json_text(quota.group), "runtime_ns", (json_int_t)quota.runtime,
 			 "period_ns", (json_int_t)quota.period);

@@ -71,8 +71,8 @@ char *output_role(char text[OUTPUT_ROLE], const struct vm_thread *thread);
 char *output_reservation(char text[OUTPUT_RESERVATION], struct reservation reservation);
 
 /* That of quota_of(); null: none. */
-json_t *output_json_quota(const struct vm *vm);
+json_t *output_json_quota(const struct vm *vm, bool ceiling);
 /* Says that the VM has one; nothing when it has none, or does not run (NULL). */
-void output_say_quota(const struct vm *vm);
+void output_say_quota(const struct vm *vm, bool ceiling);
 
 #endif

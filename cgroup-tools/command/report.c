@@ -14,6 +14,7 @@
 #include "apply/target.h"
 #include "command/command.h"
 #include "command/output.h"
+#include "host/proc.h"
 
 struct report {
 	bool dry_run;
@@ -112,6 +113,8 @@ void report_done(const struct apply *apply, const char *format, ...)
 	if (apply->missing)
 		say("%u VM%s not running; dlspared configures %s when %s", apply->missing, one ? " is" : "s are",
 		    one ? "it" : "them", one ? "it starts" : "they start");
+	if (apply->lends && !proc_runs("dlspared"))
+		say("units are lent by dlspare-lender while dlspared runs, which it does not: systemctl enable --now dlspared");
 	say("%s: %u write%s", text, apply->steps, apply->steps == 1 ? "" : "s");
 	free(text);
 }
@@ -127,6 +130,29 @@ void report_promises(const struct policy *policy)
 			say("%s", text);
 		free(text);
 	}
+}
+
+/* So many are named. */
+#define NAMES 5
+
+void report_ceilings(const struct policy *policy)
+{
+	char names[NAMES * 80] = "";
+	bool borrow = false;
+	size_t nr = 0, i;
+
+	for (i = 0; i < policy->nr_vms; i++) {
+		const struct vm_policy *vm = &policy->vms[i];
+
+		if (vm->class != CLASS_QUOTA || !vm->reservation.runtime)
+			continue;
+		borrow |= policy_borrows(policy, vm);
+		if (nr++ < NAMES)
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s'%.64s'", nr > 1 ? ", " : "", vm->name);
+	}
+	if (nr)
+		say("VM %s%s: a ceiling, not a reservation: nothing keeps that time for it%s", names, nr > NAMES ? ", ..." : "",
+		    borrow ? "; and Ps holds when dlspare-lender is woken in time" : "");
 }
 
 static int tell_missed(const struct policy *policy, const struct vms *vms, const struct target_verdicts *verdicts)

@@ -15,7 +15,7 @@ int report_policy(struct policy *policy);
 /* As apply_policy(); the writes of a dry run on standard output, a line each. With --json a document instead, of either. */
 int report_apply(const char *command, const struct policy *policy, struct apply *apply);
 
-/* What is so now, after how many writes, and which VMs have yet to start. */
+/* What is so now, after how many writes, which VMs have yet to start, and whether nobody lends. */
 void report_done(const struct apply *apply, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Tells that VMs of hooks are left out, so many. DIFFERS. */
@@ -26,6 +26,9 @@ void report_chosen(const char *text, void *data);
 
 /* Says of each VM with a target of latency whether its pool can hold it. */
 void report_promises(const struct policy *policy);
+
+/* Says which VMs have a ceiling and no reservation, and what its promise depends on. The policy is settled. */
+void report_ceilings(const struct policy *policy);
 
 /* Tells of each VM whose latency was missed when dlspared looked last, and of targets that nobody judges. DONE, or DIFFERS. */
 int report_missed(const struct policy *policy);

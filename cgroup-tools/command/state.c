@@ -8,14 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apply/ceiling.h"
 #include "apply/chosen.h"
 #include "apply/claim.h"
+#include "apply/lender.h"
 #include "apply/store.h"
 #include "apply/vmgroup.h"
 #include "apply/wanted.h"
 #include "command/command.h"
 #include "host/clock.h"
 #include "host/group.h"
+#include "host/spare.h"
 #include "host/thread.h"
 #include "host/units.h"
 
@@ -63,7 +66,7 @@ void state_parse(struct state_counters *counters, const char *text)
 
 static void add_counters(struct state_counters *counters, const char *group)
 {
-	char *text = group ? group_value(group, "cpu.spare.stat") : NULL;
+	char *text = group ? spare_value(group, "cpu.spare.stat") : NULL;
 
 	if (text)
 		state_parse(counters, text);
@@ -117,7 +120,7 @@ static void read_vcpu(struct state_vm *vm, const struct state_thread *thread, bo
 	bool differs;
 
 	thread_class_reservation(thread->class, &reservation);
-	differs = vm->policy && vm->policy->reservation.runtime &&
+	differs = vm->policy && vm->policy->reservation.runtime && !vm->ceiling &&
 		  !same_reservation(reservation, vm->policy->reservation);
 	if (is_first || (differs && !vm->reservation_differs))
 		vm->reservation = reservation;
@@ -146,6 +149,15 @@ static bool read_threads(struct state_vm *vm)
 	return true;
 }
 
+static void read_ceiling(struct state_vm *vm)
+{
+	if (!vm->ceiling)
+		return;
+	vm->reservation = ceiling_of(vm->policy, vm->vm);
+	vm->reservation_differs = vm->nr_vcpus && vm->policy->reservation.runtime &&
+				  !same_reservation(vm->reservation, vm->policy->reservation);
+}
+
 static void read_terms(struct state_vm *vm)
 {
 	char *wanted = vm->pool && vm->pool->spare.runtime ? policy_borrow_text(&vm->policy->borrow) : NULL;
@@ -154,7 +166,7 @@ static void read_terms(struct state_vm *vm)
 	vm->terms_differ = wanted;
 	for (i = 0; vm->groups[i] && (!i || !vm->terms_differ); i++) {
 		free(vm->terms);
-		vm->terms = group_value(vm->groups[i], "cpu.spare.borrow");
+		vm->terms = spare_value(vm->groups[i], "cpu.spare.borrow");
 		vm->terms_differ = wanted && (!vm->terms || strcmp(vm->terms, wanted));
 	}
 	free(wanted);
@@ -176,6 +188,7 @@ static bool add_vm(struct state *state, const struct vm_policy *policy, const st
 	vm->name = policy ? policy->name : seen->name;
 	vm->policy = policy;
 	vm->pool = policy && policy->pool ? policy_pool(&state->policy, policy->pool) : NULL;
+	vm->ceiling = policy && policy->class == CLASS_QUOTA;
 	vm->vm = seen;
 	if (!seen)
 		return true;
@@ -189,7 +202,10 @@ static bool add_vm(struct state *state, const struct vm_policy *policy, const st
 		histogram_add(&vm->latency, vm->groups[i]);
 	}
 	read_terms(vm);
-	return read_threads(vm);
+	if (!read_threads(vm))
+		return false;
+	read_ceiling(vm);
+	return true;
 }
 
 static bool is_refused(const struct state_vm *vm)
@@ -272,6 +288,7 @@ int state_read(struct state *state)
 		code = fail(FAILED, STORE_VMS ": %s", strerror(errno));
 	else if (code == DONE && claim_find(&state->seen, &state->policy))
 		code = fail(FAILED, "cannot look for VMs: %s", strerror(errno));
+	lender_settle(&state->policy);
 	/* Where nothing can be chosen any more, verify tells. */
 	if (code == DONE)
 		chosen_here(&state->policy, own, NULL, NULL, &error);

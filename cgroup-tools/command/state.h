@@ -51,6 +51,7 @@ struct state_vm {
 	struct histogram latency;	/* the same */
 	struct state_thread *threads;	/* in the order of vm->threads */
 	unsigned int nr_vcpus;		/* that the policy is about, those that are gone left out */
+	bool ceiling;			/* what they have is one, and no reservation */
 	struct reservation reservation;	/* of them; of the first that differs if one does */
 	bool reservation_differs;	/* from the policy */
 	bool terms_differ;
@@ -68,7 +69,7 @@ struct state_pool {
 
 struct state {
 	uint64_t time;			/* CLOCK_BOOTTIME, ns */
-	struct policy policy;		/* with the VMs that hooks have told of */
+	struct policy policy;		/* with the VMs that hooks have told of, and settled */
 	struct vms seen;
 	struct state_vm *vms;		/* by name, those refused last, then pid: those seen and those of the policy */
 	size_t nr_vms;

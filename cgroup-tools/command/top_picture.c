@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "command/top.h"
+#include "apply/wanted.h"
 #include "host/thread.h"
 #include "host/units.h"
 
@@ -56,7 +57,18 @@ static uint64_t cpu_time_of(const struct state_vm *vm, pid_t tid)
 	return 0;
 }
 
-/* Returns the CPU time of the vCPUs that have a reservation; without a look before that since their start. */
+/* Of a vCPU that is there; none: it has neither a reservation nor a ceiling. */
+static struct reservation reservation_of(const struct state_vm *vm, size_t thread)
+{
+	struct reservation reservation = { 0 };
+
+	if (vm->ceiling)
+		return wanted_vcpu(vm->policy, &vm->vm->threads[thread]) ? vm->reservation : reservation;
+	thread_class_reservation(vm->threads[thread].class, &reservation);
+	return reservation;
+}
+
+/* Returns the CPU time of the vCPUs that have a reservation, or a ceiling; without a look before that since their start. */
 static double measure_reserved(struct top_vm *row, const struct state_vm *now, const struct state_vm *before)
 {
 	double used = 0;
@@ -66,8 +78,10 @@ static double measure_reserved(struct top_vm *row, const struct state_vm *now, c
 		const struct vm_thread *thread = &now->vm->threads[i];
 		struct reservation reservation;
 
-		if (thread->role != VM_VCPU || !now->threads[i].class ||
-		    !thread_class_reservation(now->threads[i].class, &reservation) || !reservation.period)
+		if (thread->role != VM_VCPU || !now->threads[i].class)
+			continue;
+		reservation = reservation_of(now, i);
+		if (!reservation.period)
 			continue;
 		row->vcpus++;
 		row->reserved += (double)reservation.runtime / reservation.period;

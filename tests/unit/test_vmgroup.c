@@ -78,13 +78,15 @@ static void asks_all_threads_for_quotas(void **state)
 	(void)state;
 	host_tree_put("0::/s/vcpu0\n", "/proc/7/cgroup");
 	host_tree_put("0::/s/emulator\n", "/proc/8/cgroup");
-	assert_false(quota_of(&quota, &vm));
+	assert_false(quota_of(&quota, &vm, false));
 	put_file("1000 10000\n", "s/vcpu0", "cpu.max");
-	assert_true(quota_of(&quota, &vm));
+	assert_true(quota_of(&quota, &vm, false));
 	assert_string_equal(quota.group, "s/vcpu0");
 	free(quota.group);
+	/* What the policy gives the vCPUs there is none beside it. */
+	assert_false(quota_of(&quota, &vm, true));
 	put_file("2000 10000\n", "s/emulator", "cpu.max");
-	assert_true(quota_of(&quota, &vm));
+	assert_true(quota_of(&quota, &vm, false));
 	assert_string_equal(quota.group, "s/emulator");
 	free(quota.group);
 }
