@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
@@ -20,9 +21,11 @@
 
 #include "apply/apply.h"
 #include "apply/claim.h"
+#include "apply/lender.h"
 #include "apply/store.h"
 #include "apply/target.h"
 #include "daemon/event.h"
+#include "daemon/lending.h"
 #include "host/clock.h"
 #include "host/group.h"
 #include "host/host.h"
@@ -184,6 +187,29 @@ static void judged(const struct vm_policy *vm, const struct target_verdict *verd
 	free(target);
 }
 
+/* --- dlspare-lender --- */
+
+/* Has it something to lend, by the policy in force? */
+static bool lends;
+
+static void lender_fails(const char *text)
+{
+	log_line(LOG_ERR, FAILED, NULL, text);
+}
+
+/* A command has made another policy that in force, and all writes for it. */
+static bool is_policy_new(void)
+{
+	static struct stat last;
+	struct stat now = { 0 };
+	bool is_new;
+
+	stat(host_path(STORE_POLICY), &now);
+	is_new = now.st_ino != last.st_ino || now.st_mtim.tv_sec != last.st_mtim.tv_sec || now.st_mtim.tv_nsec != last.st_mtim.tv_nsec;
+	last = now;
+	return is_new;
+}
+
 /* --- looks at the host --- */
 
 /* With what hooks have told of: what is watched from now on, and whether targets are held. */
@@ -194,6 +220,7 @@ static void watch(const struct policy *policy)
 
 	if (policy_copy(&all, policy) && store_add_vms(&all, NULL, NULL) && !claim_find(&vms, &all)) {
 		event_watch(&all, &vms);
+		lends = lender_wanted(&all);
 		if (target_wanted(&all) && target_judge(&all, &vms, judged, NULL))
 			fail(FAILED, STORE_LATENCY ": %s", file_error(errno));
 	}
@@ -220,6 +247,8 @@ static int look(const struct policy *new)
 	/* Before the look: what happens during it makes another one. */
 	watch(&policy);
 	code = apply_policy(&policy, &apply, &listener);
+	if (is_policy_new() || apply.steps)
+		lending_reload();
 	if (apply.steps && code == DONE)
 		log_line(LOG_INFO, DONE, NULL, "the kernel is as configured again");
 	sd_notifyf(0, "STATUS=%zu pools, %zu VMs configured, %u of them not running%s", policy.nr_pools, policy.nr_vms,
@@ -260,6 +289,7 @@ static int open_signals(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
@@ -273,6 +303,9 @@ static bool handle_signals(int fd, const char *path)
 	struct signalfd_siginfo info;
 
 	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		/* Whether dlspare-lender runs is looked at in any case. */
+		if (info.ssi_signo == SIGCHLD)
+			continue;
 		if (info.ssi_signo != SIGHUP)
 			return false;
 		sd_notify(0, "RELOADING=1");
@@ -320,13 +353,15 @@ static int run(const char *path, bool once)
 	}
 	sd_notify(0, "READY=1");
 	while (!once && handle_signals(signals, path)) {
-		event_wait(signals, failing ? PASSING_MS : missing.no_threads ? LOOK_OFTEN_MS : LOOK_MS);
+		lending_keep(lends, lender_fails);
+		event_wait(signals, lending_pause_ms(failing ? PASSING_MS : missing.no_threads ? LOOK_OFTEN_MS : LOOK_MS));
 		patient = true;
 		look(NULL);
 		patient = false;
 		failing = !held_back ? 0 : failing ? failing : clock_ms(CLOCK_MONOTONIC);
 	}
 	sd_notify(0, "STOPPING=1");
+	lending_keep(false, lender_fails);
 	event_stop();
 	close(signals);
 	/* Else the looks after it have mended what could be. */
