@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * picture: all that dlspare may change, a line each: the scheduler's feature, groups, their files, and each machine's
- * threads with group, affinity and class. Two of them are the same when nothing has changed. In one process, since a
+ * picture: all that dlspare may change, a line each: the scheduler's feature, groups, their files, those for
+ * dlspare-lender, and each machine's threads with group, affinity and class. Two of them are the same when nothing has changed. In one process, since a
  * shell's twenty cost a third of the tests' time.
  */
 #define _GNU_SOURCE
@@ -59,7 +59,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 
 static void show_groups(void)
 {
-	char *const roots[] = { (char *)"/sys/fs/cgroup", NULL };
+	char *const roots[] = { (char *)"/sys/fs/cgroup", (char *)"/run/dlspare/lender", NULL };
 	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOSTAT, by_name);
 	char label[PATH_MAX + 2];
 	FTSENT *entry;
