@@ -89,6 +89,7 @@ policy() {
 	fails 2 "--io 'sometimes'" set web --io sometimes
 	fails 2 "--edf 'local'" pool create gold --edf local
 	fails 2 "--pid '0'" set web --pid 0
+	fails 2 "--class 'fifo': it must be auto, deadline or quota" set web --class fifo
 	fails 2 "--last '1ms': it must be 10ms to 86400s" why web --last 1ms
 	fails 2 "--later-than '0ms': it must be more than 0" why web --later-than 0ms
 	fails 2 "--threads '7x': it must be a whole number, 1 to 4194304" why nobody --from /dev/null --threads 7x
@@ -113,6 +114,10 @@ policy() {
 	fails 3 "silver" validate policy
 	policy 'vms = ( { name = "web"; uid = "root"; runtime = "1ms"; period = "10ms"; } );'
 	fails 3 "uid is a text" validate policy
+	policy 'lender = "me";'
+	fails 3 "policy:1: lender 'me': it must be auto, kernel or daemon" apply policy
+	policy 'vms = ( { name = "web"; class = "quota"; runtime = "1ms"; period = "10ms"; } );'
+	fails 3 "policy:1: VM 'web': class 'quota' needs a pool" validate policy
 	policy 'pools = ('
 	fails 3 "syntax error" validate policy
 	policy '@include "/etc/shadow"'
@@ -186,7 +191,7 @@ documents() { # COMMAND...
 	wrong "/more: there is no such key" '{"schema": 1, "command": "find", "vms": [], "more": 1}'
 	wrong "/schema: it has another value" '{"schema": 2, "command": "find", "vms": []}'
 	wrong "/: it has none of the forms" '{"schema": 1, "command": "look", "vms": []}'
-	wrong "/vms/0: there is no 'name'" '{"schema": 1, "command": "status", "vms": [{}], "pools": []}'
+	wrong "/vms/0: there is no 'name'" '{"schema": 1, "command": "status", "lender": "kernel", "vms": [{}], "pools": []}'
 	wrong "/pools/0/unit: it has another type" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "auto": false, "unit": 7,
 		"units_per_cpu": 1, "cpus": "0", "exclusive": true, "edf": "global", "group": ""}]}'
 	wrong "/pools/0/cpus: '0-' is not like" '{"schema": 1, "command": "pool show", "pools": [{"name": "a", "auto": false, "unit": null,
