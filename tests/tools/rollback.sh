@@ -22,6 +22,8 @@ END
 pools = ( { name = "lead"; runtime = "1ms"; period = "10ms"; cpus = "1"; exclusive = true; group = "qemu.slice/9.scope"; } );
 vms = ( { name = "vm9"; runtime = "15ms"; period = "100ms"; pool = "lead"; io = { policy = "housekeeping"; }; } );
 END
+	# By the daemon, to ceilings.
+	sed '1i lender = "daemon";' /tmp/policy | sed 's/borrow = { charge = true; };//' >/tmp/ceilings
 	# From one policy to another there are other writes than from none.
 	sed 's/"15ms"/"12ms"/; s/units = 2/units = 1/; s/cpus = "1-2"/cpus = "2"/; s/"tapa"/"tapb"/' /tmp/policy >/tmp/other
 	sed 's/exclusive = true;/& edf = "global"/; s/cpus = "1-2"/cpus = "2-3"/' /tmp/policy >/tmp/global
@@ -69,6 +71,8 @@ main() {
 	try_each "from another, after the write" /tmp/other 1
 	try_each "to global EDF" /tmp/global 1
 	try_each "to shared CPUs" /tmp/shared 1
+	try_each "to ceilings" /tmp/ceilings 0
+	try_each "to ceilings, after the write" /tmp/ceilings 1
 	expect 0 "reset" faulty reset
 	report "$([[ $untouched == "$(picture)" ]]; echo $?)" "reset leaves everything as found" "$(diff <(echo "$untouched") <(picture))"
 	report "$([[ ! -e /run/dlspare/ledger && ! -e /run/dlspare/policy.conf ]]; echo $?)" "reset leaves no ledger and no policy"
