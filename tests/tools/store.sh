@@ -16,6 +16,8 @@ pools = (
 vms = ( { name = "db"; runtime = "10ms"; period = "100ms"; pool = "gold"; io = { policy = "housekeeping"; cpus = "0"; }; } );
 END
 	sed 's/"10ms"; period = "100ms"/"20ms"; period = "100ms"/; s/"2ms"/"3ms"/' /tmp/old >/tmp/new
+	# The lender's files are there, too: what is taken back is written there again.
+	sed '1i lender = "daemon";' /tmp/old >/tmp/lent
 	echo 'vms = ( { name = "x"; runtime = "5ms"; period = "100ms"; } );' >/tmp/x.conf
 }
 
@@ -39,9 +41,15 @@ is_old() {
 	[[ $before == "$(picture; kept)" ]] && dlspare apply -v /tmp/old 2>&1 | grep -q ': 0 writes' && [[ $ledger == "$(<$run/ledger)" ]]
 }
 
-# A command, and each of its calls in turn: that one alone fails, or all from there on.
+# A command, and each of its calls in turn: that one alone fails, or all from there on too.
 try_each() { # COMMAND...
-	local errors=(28 30 5) bad='' n on total status before after ledger
+	try_calls "0 1" "$@"
+}
+
+try_calls() { # "[0] [1]" COMMAND...
+	local which=$1
+	shift
+	local errors=(28 30 5) bad='' n on all=${which#0} total status before after ledger
 	# Without drafts of those before: to remove them are calls, too.
 	dlspare reset --quiet
 	restore
@@ -50,7 +58,7 @@ try_each() { # COMMAND...
 	after=$(picture; kept)
 	report "$([[ $before != "$after" ]]; echo $?)" "$*: changes something"
 	restore
-	for on in 0 1; do
+	for on in $which; do
 		for ((n = 1; n <= total; n++)); do
 			status=0
 			FILE_FAIL_AT=$n FILE_FAIL_ON=$on FILE_ERROR=${errors[n % 3]} faulty "$@" >/tmp/said 2>&1 || status=$?
@@ -63,7 +71,7 @@ try_each() { # COMMAND...
 			fi
 		done
 	done
-	report ${#bad} "$*: each of $total calls fails, alone and with all that follow, and all is old or all is new" "$bad"
+	report ${#bad} "$*: each of $total calls fails${all:+, alone and with all that follow}, and all is old or all is new" "$bad"
 }
 
 # A file system that is full, or read-only.
@@ -155,6 +163,7 @@ main() {
 	try_each assign web iron
 	try_each pool create lead --runtime 1ms --period 10ms --cpus 0
 	try_each apply /tmp/new
+	try_calls 0 apply /tmp/lent
 	try_each unset db
 	try_each reset
 	# Lines of which half was written.
