@@ -30,9 +30,12 @@
 /* How often counters are written, and who there is is looked at, in ms. */
 #define WRITE_MS 200
 #define LOOK_MS 1000
-/* What the thread that lends takes of a CPU at most, ns: with any number of interrupts it takes no more. */
-static const struct reservation own = { .runtime = 2000000, .period = 10000000 };
-/* Where that cannot be had; above UNIT_PRIORITY. */
+/*
+ * What the thread that lends takes of a CPU at most, ns: with any number of interrupts it takes no more. Its deadlines are before
+ * those of borrowers (unit.c, in_turns()).
+ */
+static const struct reservation own = { .runtime = 100000, .period = 500000 };
+/* Where that cannot be had. */
 #define OWN_CLASS "fifo 50"
 
 static int told = -1, timer = -1;
@@ -71,6 +74,19 @@ static void complain(const char *group, const char *file, const char *text)
 	char now[sizeof(last)];
 
 	snprintf(now, sizeof(now), "%s/%s: '%s' cannot be kept here, so it counts for nothing", group, file, text);
+	if (!strcmp(now, last))
+		return;
+	memcpy(last, now, sizeof(last));
+	say(4, "%s", now);
+}
+
+/* So too. */
+static void lack(const char *group, size_t nr, const char *reason)
+{
+	static char last[1024];
+	char now[sizeof(last)];
+
+	snprintf(now, sizeof(now), "%s: %zu of its pool's units cannot be lent: %s", group, nr, reason);
 	if (!strcmp(now, last))
 		return;
 	memcpy(last, now, sizeof(last));
@@ -130,7 +146,7 @@ static void look(void)
 {
 	struct scene scene;
 
-	if (!scene_look(&scene, complain) || loans_set(&scene))
+	if (!scene_look(&scene, complain) || loans_set(&scene, lack))
 		complain("", "", strerror(errno));
 	scene_free(&scene);
 }

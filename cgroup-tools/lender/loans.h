@@ -18,8 +18,11 @@ int loans_start(struct watch *watch, int told);
 /* All loans end, and their units. */
 void loans_stop(void);
 
-/* From now on these are there. Told of what cannot be, for people. 0, or -1 with errno: some are not there. */
-int loans_set(const struct scene *scene);
+/* Told of a pool, and of how many of its units the kernel has no reservations for. */
+typedef void loans_lack(const char *group, size_t nr, const char *reason);
+
+/* From now on these are there. 0, or -1 with errno: some are not there. */
+int loans_set(const struct scene *scene, loans_lack *lack);
 
 /* Handles what has happened. When to look again; 0: not before something happens. */
 uint64_t loans_go_on(void);

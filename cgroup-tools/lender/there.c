@@ -31,31 +31,53 @@ static void free_pool(struct pool *pool)
 static struct pool *make_pool(const struct scene_pool *like)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
-	unsigned int i;
-	int cpu;
 
 	if (!pool)
 		return NULL;
 	pool->supply = like->supply;
 	pool->group = strdup(like->group);
-	if (!pool->group)
-		goto fail;
-	for (cpu = cpus_next(&pool->supply.cpus, 0); cpu >= 0; cpu = cpus_next(&pool->supply.cpus, cpu + 1)) {
-		for (i = 0; i < pool->supply.units; i++) {
-			struct unit *unit = unit_make(pool->supply.spare, cpu, loans.told);
-
-			if (!add((void ***)&pool->units, pool->nr_units, unit)) {
-				unit_free(unit);
-				goto fail;
-			}
-			unit->pool = pool;
-			pool->nr_units++;
-		}
-	}
-	return pool;
-fail:
-	free_pool(pool);
+	if (pool->group)
+		return pool;
+	free(pool);
 	return NULL;
+}
+
+static size_t units_of(const struct pool *pool, int cpu)
+{
+	size_t nr = 0, i;
+
+	for (i = 0; i < pool->nr_units; i++)
+		nr += pool->units[i]->cpu == cpu;
+	return nr;
+}
+
+static bool add_unit(struct pool *pool, int cpu)
+{
+	struct unit *unit = unit_make(pool->supply.spare, cpu, loans.told);
+	bool good;
+
+	if (!unit)
+		return false;
+	unit->pool = pool;
+	pthread_mutex_lock(&loans.lock);
+	good = add((void ***)&pool->units, pool->nr_units, unit);
+	pool->nr_units += good;
+	pthread_mutex_unlock(&loans.lock);
+	if (!good)
+		unit_free(unit);
+	return good;
+}
+
+/* Those that it has not, or not yet: another reservation may be gone. How many there is no room for. */
+static size_t add_units(struct pool *pool)
+{
+	size_t missing = 0, i;
+	int cpu;
+
+	for (cpu = cpus_next(&pool->supply.cpus, 0); cpu >= 0; cpu = cpus_next(&pool->supply.cpus, cpu + 1))
+		for (i = units_of(pool, cpu); i < pool->supply.units; i++)
+			missing += missing || !add_unit(pool, cpu);
+	return missing;
 }
 
 static struct pool *pool_like(const struct scene_pool *like)
@@ -79,29 +101,31 @@ static struct group *group_named(const char *name)
 	return NULL;
 }
 
-/* Those that are there have their place; the new ones are added. With the lock, but for the threads of new units. */
-static bool add_pools(const struct scene *scene, struct pool **pools)
+/* Those that are there have their place; the new ones are added. */
+static bool add_pools(const struct scene *scene, struct pool **pools, loans_lack *lack)
 {
 	struct pool *pool;
-	size_t i;
+	size_t i, nr;
 
 	for (i = 0; i < scene->nr_pools; i++) {
 		pools[i] = pool_like(&scene->pools[i]);
-		if (pools[i])
-			continue;
-		pool = make_pool(&scene->pools[i]);
-		if (!pool)
-			return false;
-		pool->there = true;
-		pthread_mutex_lock(&loans.lock);
-		if (!add((void ***)&loans.pools, loans.nr_pools, pool)) {
+		if (!pools[i]) {
+			pool = make_pool(&scene->pools[i]);
+			if (!pool)
+				return false;
+			pool->there = true;
+			pthread_mutex_lock(&loans.lock);
+			if (add((void ***)&loans.pools, loans.nr_pools, pool))
+				pools[i] = loans.pools[loans.nr_pools++];
 			pthread_mutex_unlock(&loans.lock);
-			free_pool(pool);
-			return false;
+			if (!pools[i]) {
+				free_pool(pool);
+				return false;
+			}
 		}
-		loans.nr_pools++;
-		pthread_mutex_unlock(&loans.lock);
-		pools[i] = pool;
+		nr = add_units(pools[i]);
+		if (nr)
+			lack(pools[i]->group, nr, strerror(errno));
 	}
 	return true;
 }
@@ -261,7 +285,7 @@ static void mark_pools(const struct scene *scene)
 	}
 }
 
-int loans_set(const struct scene *scene)
+int loans_set(const struct scene *scene, loans_lack *lack)
 {
 	struct pool **pools = calloc(scene->nr_pools + 1, sizeof(*pools));
 	struct group **groups = calloc(scene->nr_groups + 1, sizeof(*groups));
@@ -271,7 +295,7 @@ int loans_set(const struct scene *scene)
 	pthread_mutex_lock(&loans.lock);
 	mark_pools(scene);
 	pthread_mutex_unlock(&loans.lock);
-	good = good && add_pools(scene, pools);
+	good = good && add_pools(scene, pools, lack);
 	pthread_mutex_lock(&loans.lock);
 	for (i = 0; good && i < loans.nr_groups; i++)
 		loans.groups[i]->there = false;

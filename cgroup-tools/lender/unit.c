@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "host/thread.h"
 
 /* Linux 5.14; not in Debian 12's header. */
 #ifndef FUTEX_LOCK_PI2
@@ -19,6 +20,8 @@
 
 #define END_SIGNAL SIGUSR1
 #define STACK_SIZE (64 << 10)
+/* ns; a loan takes a unit's thread a fifth of that. */
+#define TURN 100000
 
 enum unit_order { UNIT_WAIT, UNIT_LEND, UNIT_QUIT };
 
@@ -53,17 +56,43 @@ static void lend(struct unit *unit)
 		abort();
 }
 
+/*
+ * The share of (Qs,Ps) in turns of about TURN: as a borrower that has used one up has a later deadline, the unit's thread, which
+ * wakes up with an earlier one, ends its loan also on the CPU that it lends. By a priority it could not, for both have the same.
+ */
+static struct reservation in_turns(struct reservation spare)
+{
+	uint64_t turns = spare.runtime / TURN, most = spare.period / RESERVATION_PERIOD_MIN;
+
+	turns = turns < most ? turns : most;
+	if (!turns)
+		return spare;
+	return (struct reservation){ .runtime = spare.runtime / turns, .period = (spare.period + turns - 1) / turns };
+}
+
+/* 0, or errno: EBUSY, no room. */
+static int choose_class(struct reservation spare)
+{
+	char *text = thread_class_text(in_turns(spare));
+	int error = text && !thread_set_class(gettid(), text) ? 0 : errno;
+
+	free(text);
+	return error;
+}
+
 static void *run(void *argument)
 {
 	struct unit *unit = argument;
+	const int error = choose_class(unit->spare);
 	uint32_t order;
 
 	mine = unit;
+	unit->error = error;
 	unit->tid = gettid();
 	futex((_Atomic uint32_t *)&unit->tid, FUTEX_WAKE, 1, NULL);
 	for (;;) {
 		order = atomic_exchange(&unit->order, UNIT_WAIT);
-		if (order == UNIT_QUIT)
+		if (error || order == UNIT_QUIT)
 			return NULL;
 		if (order == UNIT_LEND)
 			lend(unit);
@@ -75,7 +104,6 @@ static void *run(void *argument)
 static int start(struct unit *unit)
 {
 	const struct sigaction action = { .sa_handler = end_wait, .sa_flags = SA_RESTART };
-	const struct sched_param parameter = { .sched_priority = UNIT_PRIORITY };
 	pthread_attr_t attributes;
 	int error;
 
@@ -84,32 +112,36 @@ static int start(struct unit *unit)
 	error = pthread_attr_init(&attributes);
 	if (error)
 		return error;
-	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
-	pthread_attr_setschedparam(&attributes, &parameter);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE > PTHREAD_STACK_MIN ? STACK_SIZE : PTHREAD_STACK_MIN);
 	error = pthread_create(&unit->thread, &attributes, run, unit);
 	pthread_attr_destroy(&attributes);
-	while (!error && !unit->tid)
+	if (error)
+		return error;
+	while (!unit->tid)
 		futex((_Atomic uint32_t *)&unit->tid, FUTEX_WAIT, 0, NULL);
-	return error;
+	return 0;
 }
 
 struct unit *unit_make(struct reservation spare, int cpu, int told)
 {
 	struct unit *unit = calloc(1, sizeof(*unit));
+	int error;
 
 	if (!unit)
 		return NULL;
 	unit->spare = spare;
 	unit->cpu = cpu;
 	unit->told = told;
-	errno = start(unit);
-	if (errno) {
-		free(unit);
-		return NULL;
+	error = start(unit);
+	if (!error && unit->error) {
+		error = unit->error;
+		pthread_join(unit->thread, NULL);
 	}
-	return unit;
+	if (!error)
+		return unit;
+	free(unit);
+	errno = error;
+	return NULL;
 }
 
 static void order(struct unit *unit, enum unit_order what)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A unit: Qs of a CPU every Ps. A thread of real-time priority, which the borrower inherits: the thread waits for a PI futex
+ * A unit: Qs of a CPU every Ps. A thread with that reservation, which the borrower inherits: the thread waits for a PI futex
  * that says the borrower owns it. So the borrower's class, group and CPUs stay as they are, and whatever happens to this
  * process, the loan ends with the thread's wait. Times are CLOCK_MONOTONIC, in ns.
  */
@@ -15,8 +15,6 @@
 
 #include "host/reservation.h"
 
-/* Below the priority of the thread that tells it what to do. */
-#define UNIT_PRIORITY 45
 /* Less than this is no loan: it is about what a loan takes to begin and to end. */
 #define UNIT_LEAST 50000
 
@@ -46,7 +44,7 @@ struct unit {
 	int told;			/* an eventfd: a loan has ended */
 };
 
-/* NULL with errno: no memory, or no right to real-time priorities. */
+/* NULL with errno: no memory, no right to reservations (EPERM), or no room for one where this process is (EBUSY). */
 struct unit *unit_make(struct reservation spare, int cpu, int told);
 /* Ends its loan, and waits for that. */
 void unit_free(struct unit *unit);

@@ -36,6 +36,7 @@ enum {
 	MS = 1000 * US,       // in ns, as all times here
 	LEAD = 1000 * US,     // spin this long: an overrun, at most a tick, ends the next budget early
 	STANDSTILL = 1200 * US, // a quota's: longer than others hold the CPU, and than a tick
+	NAP = 100 * US,       // between two looks at a quota's vCPU
 	OVERSLEPT = 200 * US, // a sleep ends this late only if the vCPU had the CPU
 	REPLY_TIMEOUT_S = 2,
 	POLICY_DEADLINE = 6,
@@ -190,7 +191,7 @@ static int64_t wait_for_standstill(struct vcpu *vcpu, int64_t earliest)
 		if (before && used != before)
 			since = instant_now();
 		before = used;
-		__builtin_ia32_pause();
+		instant_sleep_until(instant_now() + NAP); // the vCPU may need this CPU to run
 	}
 	vcpu->depleted_at = since;
 	return since;
