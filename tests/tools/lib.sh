@@ -78,7 +78,7 @@ declare -A works=() worker=()
 start_work() { # NAME WORK [OPTION OF workvm]...
 	local number=${#works[@]}
 	rm -f "/tmp/work.$1"
-	(exec -a qemu-system-x86_64 workvm -name "$1" -work "$2" -tap "t$1" "${@:3}" >"/tmp/work.$1" 2>&1) &
+	(exec -a qemu-system-x86_64 workvm -name "$1" -work "$2" -tap "t$1" "${@:3}" >>"/tmp/work.$1" 2>&1) &
 	works[$1]=$!
 	within 5000 grep -qs ready "/tmp/work.$1" || { echo "# $1: $(<"/tmp/work.$1")"; return 1; }
 	read -r _ "worker[$1]" <"/tmp/work.$1"

@@ -7,8 +7,10 @@
  *   spin	it computes, outside of the guest
  *   nap	it sleeps in its machine monitor, 20 ms at a time
  *   halt	its guest computes for 5 ms, and halts until its own timer fires, which it does each 20 ms
+ *   answer	its guest computes, and rings a doorbell when a device interrupts it
  *
- * What comes through the tap stays there. -msi: a device interrupts the guest that halts, after USEC each time.
+ * What comes through the tap stays there. -msi: a device interrupts the guest that halts, after USEC each time. One that answers
+ * is interrupted so long after its last answer, and how long that took is printed, in us; or, with 0, again and again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,27 +20,31 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Of the guest's memory. */
-enum { GDT = 0x1000, IDT = 0x2000, CODE = 0x3000, HANDLER = 0x3100, STACK = 0x5000, SIZE = 0x6000 };
+enum { GDT = 0x1000, IDT = 0x2000, CODE = 0x3000, HANDLER = 0x3100, ANSWER = 0x3200, STACK = 0x5000, SIZE = 0x6000 };
 
 #define NAP_USEC	20000
 #define VECTOR		0x40
 #define MSI_VECTOR	0x41
+#define DOORBELL	0xf4
 /* Of the handler, what says that an interrupt has been handled. */
 #define HANDLER_END	(HANDLER + 10)
 /* An instruction is a nanosecond in the testbed, as is a tick of the local timer. */
 #define WORK_NS		5000000
 #define TICK_NS		20000000
 
-static int kvm, vm, vcpu;
+static int kvm, vm, vcpu, doorbell;
 static struct kvm_run *state;
 static const char *work = "spin";
 static pthread_barrier_t made;
@@ -65,10 +71,21 @@ static void *map(size_t size, int flags, int fd)
 	return address;
 }
 
+static bool answers(void)
+{
+	return !strcmp(work, "answer");
+}
+
+static bool has_guest(void)
+{
+	return answers() || !strcmp(work, "halt");
+}
+
 static void load_guest(void)
 {
 	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
-	const uint16_t gate[] = { HANDLER, 8, 0x8e00, 0 }, msi_gate[] = { HANDLER_END, 8, 0x8e00, 0 };
+	const uint16_t gate[] = { HANDLER, 8, 0x8e00, 0 };
+	const uint16_t msi_gate[] = { answers() ? ANSWER : HANDLER_END, 8, 0x8e00, 0 };
 	const uint32_t count = WORK_NS, tick = TICK_NS;
 	unsigned char *memory = map(SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	struct kvm_userspace_memory_region region = { .memory_size = SIZE, .userspace_addr = (uintptr_t)memory };
@@ -82,9 +99,23 @@ static void load_guest(void)
 	/* sti; again: mov ecx, count; loop; hlt; jmp again */
 	memcpy(memory + CODE, "\xfb\xb9....\xe2\xfe\xf4\xeb\xf6", 11);
 	memcpy(memory + CODE + 2, &count, sizeof(count));
+	/* sti; jmp to itself */
+	if (answers())
+		memcpy(memory + CODE, "\xfb\xeb\xfe", 3);
 	/* mov dword [0xfee00380], tick; mov dword [0xfee000b0], 0; iret */
 	memcpy(memory + HANDLER, "\xc7\x05\x80\x03\xe0\xfe....\xc7\x05\xb0\x00\xe0\xfe\x00\x00\x00\x00\xcf", 21);
 	memcpy(memory + HANDLER + 6, &tick, sizeof(tick));
+	/* out DOORBELL, al; mov dword [0xfee000b0], 0; iret */
+	memcpy(memory + ANSWER, "\xe6\xf4\xc7\x05\xb0\x00\xe0\xfe\x00\x00\x00\x00\xcf", 13);
+}
+
+static void make_doorbell(void)
+{
+	struct kvm_ioeventfd bell = { .addr = DOORBELL, .len = 1, .flags = KVM_IOEVENTFD_FLAG_PIO };
+
+	doorbell = must(eventfd(0, EFD_CLOEXEC), "eventfd");
+	bell.fd = doorbell;
+	must(ioctl(vm, KVM_IOEVENTFD, &bell), "KVM_IOEVENTFD");
 }
 
 static void set_apic(struct kvm_lapic_state *apic, unsigned int where, uint32_t value)
@@ -112,7 +143,7 @@ static void set_up_guest(void)
 	/* On; its timer, which is not divided, fires at once, and its handler sets it again. */
 	must(ioctl(vcpu, KVM_GET_LAPIC, &apic), "KVM_GET_LAPIC");
 	set_apic(&apic, 0xf0, 0x1ff);
-	set_apic(&apic, 0x320, VECTOR);
+	set_apic(&apic, 0x320, answers() ? 0x10000 : VECTOR);
 	set_apic(&apic, 0x3e0, 0xb);
 	set_apic(&apic, 0x380, TICK_NS);
 	must(ioctl(vcpu, KVM_SET_LAPIC, &apic), "KVM_SET_LAPIC");
@@ -132,7 +163,7 @@ static void *run_vcpu(void *data)
 	pthread_setname_np(pthread_self(), "CPU 0/KVM");
 	vcpu = must(ioctl(vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
 	state = map(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), MAP_SHARED, vcpu);
-	if (!strcmp(work, "halt"))
+	if (has_guest())
 		set_up_guest();
 	run_once();
 	printf("ready %d\n", (int)gettid());
@@ -141,7 +172,7 @@ static void *run_vcpu(void *data)
 	for (;;) {
 		if (!strcmp(work, "nap"))
 			usleep(NAP_USEC);
-		else if (!strcmp(work, "halt") && ioctl(vcpu, KVM_RUN, 0) < 0 && errno != EINTR)
+		else if (has_guest() && ioctl(vcpu, KVM_RUN, 0) < 0 && errno != EINTR)
 			die("KVM_RUN");
 	}
 	return data;
@@ -156,19 +187,42 @@ static void open_tap(const char *name)
 	must(ioctl(tap, TUNSETIFF, &request), "TUNSETIFF");
 }
 
-static void signal_msis(unsigned int usec)
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+static void signal_msi(void)
 {
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = MSI_VECTOR };
 
+	must(ioctl(vm, KVM_SIGNAL_MSI, &msi), "KVM_SIGNAL_MSI");
+}
+
+static void interrupt(unsigned int usec)
+{
+	uint64_t since, rung;
+
 	for (;;) {
-		usleep(usec);
-		must(ioctl(vm, KVM_SIGNAL_MSI, &msi), "KVM_SIGNAL_MSI");
+		if (usec)
+			usleep(usec);
+		since = now_ns();
+		signal_msi();
+		if (!answers() || !usec)
+			continue;
+		if (read(doorbell, &rung, sizeof(rung)) != sizeof(rung))
+			die("doorbell");
+		printf("%.1f\n", (now_ns() - since) / 1000.0);
+		fflush(stdout);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int msi_usec = 0;
+	int msi_usec = -1;
 	pthread_t thread;
 	int number, i;
 	sigset_t set;
@@ -186,14 +240,16 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 	vm = must(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
-	if (!strcmp(work, "halt"))
+	if (has_guest())
 		load_guest();
+	if (answers())
+		make_doorbell();
 	pthread_barrier_init(&made, NULL, 2);
 	if (pthread_create(&thread, NULL, run_vcpu, NULL))
 		die("pthread_create");
 	pthread_barrier_wait(&made);
-	if (msi_usec)
-		signal_msis(msi_usec);
+	if (msi_usec >= 0)
+		interrupt(msi_usec);
 	while (!sigwait(&set, &number))
 		;
 	return 0;
