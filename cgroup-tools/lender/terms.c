@@ -1,30 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lender/terms.h"
 
-#include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #define US 1000
 
+/* Is the text that? Then *at is behind it. */
+static bool take(const char **at, const char *text)
+{
+	const size_t length = strlen(text);
+	const bool same = !strncmp(*at, text, length);
+
+	*at += same ? length : 0;
+	return same;
+}
+
+/* Digits alone, up to most: sscanf() takes signs and blanks, too, and what is too large. */
+static bool take_number(const char **at, uint64_t most, uint64_t *number)
+{
+	const char *from = *at;
+
+	for (*number = 0; **at >= '0' && **at <= '9'; ++*at) {
+		const unsigned int digit = **at - '0';
+
+		if (digit > most || *number > (most - digit) / 10)
+			return false;
+		*number = *number * 10 + digit;
+	}
+	return *at > from;
+}
+
 bool supply_read(struct supply *supply, const char *text)
 {
+	uint64_t runtime, period, units;
 	struct supply read = { 0 };
-	uint64_t runtime, period;
 	const char *rule;
-	int length = 0;
 
 	if (!strcmp(text, "none")) {
 		*supply = read;
 		return true;
 	}
-	if (sscanf(text, "%" SCNu64 " %" SCNu64 " units=%u cpus=%n", &runtime, &period, &read.units, &length) != 3 || !length ||
-	    !cpus_parse(&read.cpus, text + length, &rule))
+	if (!take_number(&text, RESERVATION_PERIOD_MAX / US, &runtime) || !take(&text, " ") ||
+	    !take_number(&text, RESERVATION_PERIOD_MAX / US, &period) || !take(&text, " units=") ||
+	    !take_number(&text, SUPPLY_UNITS_MAX, &units) || !take(&text, " cpus=") || !cpus_parse(&read.cpus, text, &rule))
 		return false;
-	if (!runtime || runtime > period || period > RESERVATION_PERIOD_MAX / US || !read.units || read.units > SUPPLY_UNITS_MAX)
+	if (!runtime || runtime > period || !units || cpus_empty(&read.cpus))
 		return false;
 	read.spare = (struct reservation){ .runtime = runtime * US, .period = period * US };
+	read.units = units;
 	*supply = read;
 	return true;
 }
@@ -37,15 +61,15 @@ bool supply_same(const struct supply *a, const struct supply *b)
 
 static bool read_on(struct terms *terms, const char *text)
 {
-	unsigned int charge, reply, timer;
-	uint64_t linger;
-	char chances[16];
+	uint64_t chances = 0, charge, reply, linger, timer;
 
-	if (sscanf(text, "on chances=%15s charge=%u reply=%u linger=%" SCNu64 " timer=%u", chances, &charge, &reply, &linger,
-		   &timer) != 5 || charge > 1 || reply > 1 || timer > 1 || linger > UINT64_MAX / US)
+	if (!take(&text, "on chances=") || (!take(&text, "max") && (!take_number(&text, UINT_MAX, &chances) || !chances)) ||
+	    !take(&text, " charge=") || !take_number(&text, 1, &charge) || !take(&text, " reply=") || !take_number(&text, 1, &reply) ||
+	    !take(&text, " linger=") || !take_number(&text, UINT64_MAX / US, &linger) ||
+	    !take(&text, " timer=") || !take_number(&text, 1, &timer) || *text)
 		return false;
-	*terms = (struct terms){ .on = true, .charge = charge, .reply = reply, .timer = timer, .linger = linger * US };
-	return !strcmp(chances, "max") || (sscanf(chances, "%u", &terms->chances) == 1 && terms->chances);
+	*terms = (struct terms){ .on = true, .chances = chances, .charge = charge, .reply = reply, .timer = timer, .linger = linger * US };
+	return true;
 }
 
 static unsigned int fewer(unsigned int a, unsigned int b)
