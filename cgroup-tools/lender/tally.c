@@ -24,6 +24,7 @@ static const struct {
 	{ "returned_sleep", TALLY_SLEEP, 1 },
 	{ "returned_reply", TALLY_REPLY, 1 },
 	{ "returned_quiet", TALLY_QUIET, 1 },
+	{ "returned_charge", TALLY_CHARGE, 1 },
 	{ "returned_gone", TALLY_GONE, 1 },
 };
 
@@ -70,8 +71,6 @@ void tally_print_counts(FILE *file, const struct tally *tally)
 
 	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		fprintf(file, "%s %" PRIu64 "\n", lines[i].key, tally->counts[lines[i].count] / lines[i].unit);
-	/* Nobody pays for loans here. */
-	fprintf(file, "returned_charge 0\n");
 }
 
 static void print_line(FILE *file, const char *key, const uint64_t value[NR_HISTOGRAM_HOWS], uint64_t unit)

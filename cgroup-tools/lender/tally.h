@@ -22,6 +22,7 @@ enum tally_count {
 	TALLY_SLEEP,
 	TALLY_REPLY,
 	TALLY_QUIET,
+	TALLY_CHARGE,			/* none: nobody pays for loans here */
 	TALLY_GONE,
 	NR_TALLY_COUNTS
 };
