@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,18 @@ static int make_folder(const char *group)
 	return status ? status : file_folder(spare_lender_path(group, NULL));
 }
 
+/* How many folders these are. */
+static int levels(const char *group)
+{
+	int nr = 2;
+
+	while ((group = strchr(group, '/'))) {
+		group++;
+		nr++;
+	}
+	return nr;
+}
+
 /* Folders that are empty then, from the group's up. */
 static void remove_folder(const char *group)
 {
@@ -95,23 +108,55 @@ static void remove_folder(const char *group)
 	free(above);
 }
 
-/* What the lender has said of the group is of no use to anybody when nothing is wanted of it. */
-static void forget_what_was_told(const char *group)
+/* "cpu.spare.stat.X7a2Qb" is a draft of such a file. */
+static bool is_draft(const char *name, const char *file)
+{
+	const size_t length = strlen(file);
+
+	return !strncmp(name, file, length) && name[length] == '.';
+}
+
+static bool is_told(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(told) / sizeof(*told); i++)
+		if (!strcmp(name, told[i]) || is_draft(name, told[i]))
+			return true;
+	return false;
+}
+
+static bool is_wanted(const char *group)
 {
 	size_t i;
 
 	for (i = 0; i < NR_WANTED; i++)
 		if (host_exists(spare_lender_path(group, wanted[i].file)))
-			return;
-	for (i = 0; i < sizeof(told) / sizeof(*told); i++)
-		unlink(spare_lender_path(group, told[i]));
+			return true;
+	return false;
+}
+
+/* What the lender has told of the group, or is about to tell, is of no use to anybody when nothing is wanted of it. */
+static void forget_what_was_told(const char *group)
+{
+	struct dirent *entry;
+	DIR *folder;
+
+	if (is_wanted(group))
+		return;
+	folder = opendir(spare_lender_path(group, NULL));
+	while (folder && (entry = readdir(folder)))
+		if (is_told(entry->d_name))
+			unlink(spare_lender_path(group, entry->d_name));
+	if (folder)
+		closedir(folder);
 	remove_folder(group);
 }
 
 int spare_lender_set_value(const char *group, const char *file, const char *value)
 {
+	int status, tries;
 	char *line;
-	int status;
 
 	if (!group_exists(group) || !nothing_in(file)) {
 		errno = ENOENT;
@@ -123,32 +168,66 @@ int spare_lender_set_value(const char *group, const char *file, const char *valu
 		forget_what_was_told(group);
 		return 0;
 	}
-	if (make_folder(group))
-		return -1;
 	if (asprintf(&line, "%s\n", value) < 0)
 		return -1;
-	status = file_replace(spare_lender_path(group, file), line);
+	/* The lender, which had something to tell before, may be about to remove them again, one after the other: not twice, since it looks. */
+	for (tries = levels(group) + 1; tries; tries--) {
+		status = make_folder(group) || file_replace(spare_lender_path(group, file), line) ? -1 : 0;
+		if (!status || errno != ENOENT)
+			break;
+	}
 	free(line);
 	return status;
 }
 
-/* "cpu.spare.pool.X7a2Qb": those of stat and latency are the lender's, who may be at it. */
+/* Told already, as it is most of the time? */
+static bool reads(const char *path, const char *text)
+{
+	size_t length;
+	char *before = host_read_all(path, &length);
+	bool same = before && !strcmp(before, text);
+
+	free(before);
+	return same;
+}
+
+static int tell(const char *group, const char *file, const char *text)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", spare_lender_path(group, file));
+	return reads(path, text) ? 0 : file_replace(path, text);
+}
+
+int spare_lender_tell(const char *group, const char *stat, const char *latency)
+{
+	int status, error;
+
+	if (!is_wanted(group))
+		return 0;
+	status = tell(group, told[0], stat) || tell(group, told[1], latency) ? -1 : 0;
+	error = errno;
+	/* Who wants no more removes what is there after that. If that was before this was told, it is for us. */
+	forget_what_was_told(group);
+	errno = error;
+	return status && error == ENOENT ? 0 : status;
+}
+
+/* Those of stat and latency are the lender's, who may be at it. */
 static bool is_left_draft(const char *name)
 {
-	size_t i, length;
+	size_t i;
 
-	for (i = 0; i < NR_WANTED; i++) {
-		length = strlen(wanted[i].file);
-		if (!strncmp(name, wanted[i].file, length) && name[length] == '.')
+	for (i = 0; i < NR_WANTED; i++)
+		if (is_draft(name, wanted[i].file))
 			return true;
-	}
 	return false;
 }
 
 static void sweep(const char *group)
 {
 	DIR *folder = opendir(spare_lender_path(group, NULL));
-	const bool gone = *group && !group_exists(group);
+	const bool useless = *group && (!group_exists(group) || !is_wanted(group));
 	struct dirent *entry;
 	char *below;
 
@@ -156,7 +235,7 @@ static void sweep(const char *group)
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
 		if (entry->d_type != DT_DIR) {
-			if (gone || is_left_draft(entry->d_name))
+			if (useless || is_left_draft(entry->d_name))
 				unlink(spare_lender_path(group, entry->d_name));
 		} else if (asprintf(&below, "%s%s%s", group, *group ? "/" : "", entry->d_name) >= 0) {
 			sweep(below);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The files cpu.spare.* of a group, whoever lends. The patched kernel has them in the group. Where dlspare-lender lends, files of
- * the same names and texts are in a folder for the group below SPARE_FOLDER: it reads pool, borrow and dev, and writes stat and
- * latency there.
+ * the same names and texts are in a folder for the group below SPARE_FOLDER: of it pool, borrow and dev are wanted there, and it
+ * tells stat and latency there, as long as something is wanted.
  */
 #ifndef DLSPARE_SPARE_H
 #define DLSPARE_SPARE_H
@@ -28,7 +28,13 @@ int spare_lender_set_value(const char *group, const char *file, const char *valu
 /* Does the value say no more than a file that is not there? */
 bool spare_lender_says_nothing(const char *file, const char *value);
 
-/* Removes folders whose groups are gone, and drafts of who was killed meanwhile; for who has the lock to change. */
+/*
+ * For the lender: its stat and latency of a group. Where nothing is wanted of it (any more) there is none, and no folder is made. 0,
+ * or -1 with errno (see file_error()).
+ */
+int spare_lender_tell(const char *group, const char *stat, const char *latency);
+
+/* Removes folders whose groups are gone or want nothing, and drafts of who was killed meanwhile; for who has the lock to change. */
 void spare_lender_sweep(void);
 
 #endif

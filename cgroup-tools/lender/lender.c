@@ -23,13 +23,15 @@
 #include "host/clock.h"
 #include "host/file.h"
 #include "host/group.h"
-#include "host/host.h"
+#include "host/spare.h"
 #include "host/thread.h"
 #include "lender/loans.h"
 
 /* How often counters are written, and who there is is looked at, in ms. */
 #define WRITE_MS 200
 #define LOOK_MS 1000
+/* So many are remembered, not to be told twice. */
+#define COMPLAINTS 64
 /*
  * What the thread that lends takes of a CPU at most, ns: with any number of interrupts it takes no more. Its deadlines are before
  * those of borrowers (unit.c, in_turns()).
@@ -67,30 +69,33 @@ static int __attribute__((format(printf, 2, 3))) fail(int code, const char *form
 	return code;
 }
 
-/* The last one of that kind is not told again. */
-static void complain(const char *group, const char *file, const char *text)
+/* What goes on is told once. */
+static void __attribute__((format(printf, 1, 2))) complain(const char *format, ...)
 {
-	static char last[1024];
-	char now[sizeof(last)];
+	static char before[COMPLAINTS][512];
+	static unsigned int turn;
+	va_list arguments;
+	char now[512];
+	int i;
 
-	snprintf(now, sizeof(now), "%s/%s: '%s' cannot be kept here, so it counts for nothing", group, file, text);
-	if (!strcmp(now, last))
-		return;
-	memcpy(last, now, sizeof(last));
+	va_start(arguments, format);
+	vsnprintf(now, sizeof(now), format, arguments);
+	va_end(arguments);
+	for (i = 0; i < COMPLAINTS; i++)
+		if (!strcmp(before[i], now))
+			return;
+	strcpy(before[turn++ % COMPLAINTS], now);
 	say(4, "%s", now);
 }
 
-/* So too. */
+static void complain_of(const char *group, const char *file, const char *text)
+{
+	complain("%s/%s: '%s' cannot be kept here, so it counts for nothing", group, file, text);
+}
+
 static void lack(const char *group, size_t nr, const char *reason)
 {
-	static char last[1024];
-	char now[sizeof(last)];
-
-	snprintf(now, sizeof(now), "%s: %zu of its pool's units cannot be lent: %s", group, nr, reason);
-	if (!strcmp(now, last))
-		return;
-	memcpy(last, now, sizeof(last));
-	say(4, "%s", now);
+	complain("%s: %zu of its pool's units cannot be lent: %s", group, nr, reason);
 }
 
 /* --- the thread that lends --- */
@@ -146,32 +151,15 @@ static void look(void)
 {
 	struct scene scene;
 
-	if (!scene_look(&scene, complain) || loans_set(&scene, lack))
-		complain("", "", strerror(errno));
+	if (!scene_look(&scene, complain_of) || loans_set(&scene, lack))
+		complain("not all who may borrow are served: %s", strerror(errno));
 	scene_free(&scene);
-}
-
-static void write_file(const char *group, const char *name, const char *text)
-{
-	char path[PATH_MAX], *before;
-	size_t length;
-
-	snprintf(path, sizeof(path), "%s", host_path(SCENE_FOLDER "/%s/%s", group, name));
-	before = host_read_all(path, &length);
-	if ((!before || strcmp(before, text)) && file_replace(path, text))
-		complain(group, name, strerror(errno));
-	free(before);
 }
 
 static void write_counters(const char *group, const char *stat, const char *latency)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s", host_path(SCENE_FOLDER "/%s", group));
-	if (file_folder(path))
-		complain(group, "", strerror(errno));
-	write_file(group, "cpu.spare.stat", stat);
-	write_file(group, "cpu.spare.latency", latency);
+	if (spare_lender_tell(group, stat, latency))
+		complain("%s: counters are not written: %s", spare_lender_path(group, NULL), file_error(errno));
 }
 
 /* False: to end. */

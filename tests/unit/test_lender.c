@@ -2,8 +2,13 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "apply/admission.h"
@@ -275,6 +280,105 @@ static void sweeps_what_is_left(void **state)
 	spare_lender_sweep();
 }
 
+/* --- what the lender tells --- */
+
+static void assert_file(const char *path, const char *wanted)
+{
+	size_t length;
+	char *text = host_read_all(host_path("%s", path), &length);
+
+	if (!text || strcmp(text, wanted))
+		fail_msg("%s is '%s', not '%s'", path, text ? text : "not there", wanted);
+	free(text);
+}
+
+static void tells_where_something_is_wanted(void **state)
+{
+	const struct setting borrow = { .kind = SETTING_LENDER, .object = (char *)GROUP, .name = (char *)"cpu.spare.borrow" };
+	struct stat before, after;
+
+	(void)state;
+	assert_int_equal(spare_lender_tell(GROUP, "nr_events 1\n", "1 own=1\n"), 0);
+	assert_there(false, SPARE_FOLDER);
+	assert_int_equal(setting_write(&borrow, "off"), 0);
+	assert_int_equal(spare_lender_tell(GROUP, "nr_events 1\n", "1 own=1\n"), 0);
+	assert_file(SPARE_FOLDER "/" GROUP "/cpu.spare.stat", "nr_events 1\n");
+	assert_file(SPARE_FOLDER "/" GROUP "/cpu.spare.latency", "1 own=1\n");
+	/* What is told already is not written again. */
+	assert_false(stat(host_path(SPARE_FOLDER "/" GROUP "/cpu.spare.latency"), &before));
+	assert_int_equal(spare_lender_tell(GROUP, "nr_events 2\n", "1 own=1\n"), 0);
+	assert_false(stat(host_path(SPARE_FOLDER "/" GROUP "/cpu.spare.latency"), &after));
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_file(SPARE_FOLDER "/" GROUP "/cpu.spare.stat", "nr_events 2\n");
+	/* Not of the groups between: nothing is wanted of them. */
+	assert_int_equal(spare_lender_tell("dlspare.slice", "nr_events 2\n", "1 own=1\n"), 0);
+	assert_there(false, SPARE_FOLDER "/dlspare.slice/cpu.spare.stat");
+	assert_int_equal(setting_write(&borrow, "inherit"), 0);
+	assert_there(false, SPARE_FOLDER);
+	assert_int_equal(spare_lender_tell(GROUP, "nr_events 3\n", "1 own=1\n"), 0);
+	assert_there(false, SPARE_FOLDER);
+}
+
+/* Its draft and a file of a killed one do not keep the folder. */
+static void what_it_was_about_to_tell_goes_too(void **state)
+{
+	const struct setting borrow = { .kind = SETTING_LENDER, .object = (char *)GROUP, .name = (char *)"cpu.spare.borrow" };
+
+	(void)state;
+	assert_int_equal(setting_write(&borrow, "off"), 0);
+	host_tree_put("nr_ev", SPARE_FOLDER "/" GROUP "/cpu.spare.stat.ab12CD");
+	assert_int_equal(setting_write(&borrow, "inherit"), 0);
+	assert_there(false, SPARE_FOLDER);
+	/* One came between the removal of what was wanted, and of what was told; the next look finds it. */
+	host_tree_put("nr_events 1\n", SPARE_FOLDER "/" GROUP "/cpu.spare.stat");
+	spare_lender_sweep();
+	assert_there(false, SPARE_FOLDER);
+}
+
+static bool a_while_has_passed(const struct timespec *since, int ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000 >= ms;
+}
+
+/* The lender tells all the time, while values come and go: each write succeeds, and nothing is left. */
+static void nothing_is_left_when_both_are_at_it(void **state)
+{
+	const struct setting borrow = { .kind = SETTING_LENDER, .object = (char *)GROUP, .name = (char *)"cpu.spare.borrow" };
+	struct timespec since;
+	int status, round;
+	pid_t lender;
+
+	(void)state;
+	lender = fork();
+	if (!lender) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (round = 0;; round++)
+			if (spare_lender_tell(GROUP, round & 1 ? "nr_events 1\n" : "nr_events 2\n", "1 own=1\n"))
+				_exit(1);
+	}
+	assert_true(lender > 0);
+	clock_gettime(CLOCK_MONOTONIC, &since);
+	for (round = 0; round < 100 || !a_while_has_passed(&since, 300); round++) {
+		if (setting_write(&borrow, "on chances=1 charge=0 reply=1 linger=200 timer=0"))
+			fail_msg("round %d: written: %s", round, strerror(errno));
+		if (round & 1)
+			sched_yield();
+		if (setting_write(&borrow, "inherit"))
+			fail_msg("round %d: removed: %s", round, strerror(errno));
+	}
+	/* It may be at its last round. */
+	for (clock_gettime(CLOCK_MONOTONIC, &since); host_exists(host_path(SPARE_FOLDER)) && !a_while_has_passed(&since, 2000);)
+		usleep(1000);
+	assert_there(false, SPARE_FOLDER);
+	assert_int_equal(waitpid(lender, &status, WNOHANG), 0);
+	kill(lender, SIGKILL);
+	waitpid(lender, &status, 0);
+	assert_there(false, SPARE_FOLDER);
+}
+
 /* Of a group that the daemon lends to, all that is counted is the daemon's, also on a kernel that counts. */
 static void looks_where_it_is_lent(void **state)
 {
@@ -388,6 +492,9 @@ int main(void)
 		TEST(devices_are_a_list),
 		TEST(follows_no_links),
 		TEST(sweeps_what_is_left),
+		TEST(tells_where_something_is_wanted),
+		TEST(what_it_was_about_to_tell_goes_too),
+		TEST(nothing_is_left_when_both_are_at_it),
 		TEST(looks_where_it_is_lent),
 		TEST(ceilings_are_of_groups),
 		TEST(ceilings_are_at_most_the_cpu),
