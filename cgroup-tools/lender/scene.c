@@ -10,6 +10,7 @@
 #include "host/group.h"
 #include "host/host.h"
 #include "host/proc.h"
+#include "host/spare.h"
 
 #define NO_POOL ((size_t)-1)
 
@@ -79,22 +80,17 @@ static bool add_pool(struct scene *scene, const char *group, const struct supply
 	return scene->pools[*place].group;
 }
 
-/* What a file of ours says; NULL: nothing. To be freed. */
-static char *said(const char *group, const char *file)
-{
-	return host_read(host_path(SCENE_FOLDER "/%s/%s", group, file), NULL);
-}
-
 /* What stands at a group itself. */
 static bool read_group(struct look *look, const char *group, struct way *way)
 {
-	char *pool = said(group, "cpu.spare.pool"), *borrow = said(group, "cpu.spare.borrow");
+	char *pool = spare_lender_value(group, "cpu.spare.pool"), *borrow = spare_lender_value(group, "cpu.spare.borrow");
+	bool says_nothing = !borrow || spare_lender_says_nothing("cpu.spare.borrow", borrow);
 	struct supply supply = { 0 };
 	bool good = true;
 
 	if (pool && !supply_read(&supply, pool))
 		look->problem(group, "cpu.spare.pool", pool);
-	if (borrow && (!terms_combine(&way->terms, borrow) || (way->terms.on && way->terms.charge)))
+	if (!says_nothing && (!terms_combine(&way->terms, borrow) || (way->terms.on && way->terms.charge)))
 		look->problem(group, "cpu.spare.borrow", borrow);
 	if (supply.units)
 		good = add_pool(look->scene, group, &supply, &way->pool);
@@ -106,7 +102,7 @@ static bool read_group(struct look *look, const char *group, struct way *way)
 /* A group and those below it; without a pool above, only where something of ours stands. */
 static bool look_at(struct look *look, const char *group, struct way way)
 {
-	const bool ours = host_exists(host_path(SCENE_FOLDER "/%s", group));
+	const bool ours = host_exists(spare_lender_path(group, NULL));
 	struct dirent *entry;
 	bool good = true;
 	char *below;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Who may borrow what: the pools and terms that stand in SCENE_FOLDER, in files named as the kernel's in groups named as there,
- * and the threads that are in these groups now.
- */
+/* Who may borrow what: the pools and terms that are wanted of the lender (host/spare.h), and the threads of those groups now. */
 #ifndef DLSPARE_LENDER_SCENE_H
 #define DLSPARE_LENDER_SCENE_H
 
@@ -10,8 +7,6 @@
 #include <sys/types.h>
 
 #include "lender/terms.h"
-
-#define SCENE_FOLDER "/run/dlspare/lender"
 
 struct scene_pool {
 	char *group;
