@@ -22,6 +22,11 @@
 #endif
 #define NOBODY 9
 
+/* So often a loan is told to end for another reason than a reply, at any moment: who has it goes, or is quiet. */
+#ifndef GIVEUPS
+#define GIVEUPS 1
+#endif
+
 mtype = { idle, waits, on_loan, drained, ends };
 mtype = { asks, replies };
 
@@ -38,7 +43,7 @@ chan ring = [4] of { mtype, byte };
 /* The unit. */
 byte borrower = NOBODY;
 byte first = NOBODY;		/* who waits */
-byte loan, cancelled, to, timeouts, owns;
+byte loan, cancelled, to, timeouts, owns, giveups;
 bool lends, order, ended, depleted;
 byte word = NOBODY;		/* the futex: who owns it; NOBODY: none */
 bool signal;
@@ -183,7 +188,6 @@ inline settle(who)
 	lent[who] = false;
 #else
 	lent[who] = false;
-	again = pending[who];
 #endif
 	state[who] = idle;
 	borrower = NOBODY;
@@ -202,8 +206,20 @@ inline settle(who)
 		fi
 	:: else
 	fi;
+#ifndef FAULT_LOOK_FIRST
+	again = pending[who];
+#endif
 	if
 	:: again -> ask(who)
+	:: else
+	fi
+}
+
+inline end_loan(who)
+{
+	state[who] = ends;
+	if
+	:: lends -> atomic { cancelled = loan; signal = true }
 	:: else
 	fi
 }
@@ -217,12 +233,7 @@ end:	do
 	:: ring?asks(who) -> ask(who)
 	:: ring?replies(who) ->
 		if
-		:: state[who] == on_loan ->
-			state[who] = ends;
-			if
-			:: lends -> atomic { cancelled = loan; signal = true }
-			:: else
-			fi
+		:: state[who] == on_loan -> end_loan(who)
 		:: else
 		fi
 	:: ended ->
@@ -240,7 +251,15 @@ end:	do
 	:: borrower != NOBODY && state[borrower] == drained ->
 		who = borrower;
 		if
-		:: pending[who] -> lend(who)
+		/* Without an event it computes on, until it is quiet for too long: that is no part of this. */
+		:: pending[who] || (starved[who] && timeouts < TIMEOUTS) -> lend(who)
+		:: else -> settle(who)
+		fi
+	:: giveups < GIVEUPS && borrower != NOBODY && (state[borrower] == on_loan || state[borrower] == drained) ->
+		giveups++;
+		who = borrower;
+		if
+		:: state[who] == on_loan -> end_loan(who)
 		:: else -> settle(who)
 		fi
 	od
