@@ -105,6 +105,7 @@ try_page dlspare.1
 try dlspare.conf.5 'dlspare apply new.conf && dlspare verify' ''
 try_page dlspare-json.5
 try_page dlspared.8
+try_page dlspare-lender.8
 try_page dlspare-libvirt-hook.8
 expect 0 'each page has examples' test "$number" -ge 20
 plan
