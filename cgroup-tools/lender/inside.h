@@ -70,6 +70,8 @@ static inline void loans_count(struct borrower *b, enum tally_count what, uint64
 
 /* Whatever it has or waits for in a pool comes back. */
 void loans_give_up(struct borrower *b);
+/* If it waits for budget, and nobody knows: its record had no room, there was no unit, or it has another pool now. */
+void loans_ask_again(struct borrower *b);
 /* What the programs have seen of it, and its group does not know yet. */
 void loans_count_seen(struct borrower *b);
 

@@ -157,6 +157,7 @@ static struct unit *free_unit(const struct borrower *b, uint64_t now, bool *ther
 
 static void ask(struct borrower *b, uint64_t since)
 {
+	const bool refused = b->asked && b->how == HISTOGRAM_REFUSED;
 	const uint64_t now = now_ns();
 	struct unit *unit;
 	bool there;
@@ -175,8 +176,14 @@ static void ask(struct borrower *b, uint64_t since)
 		stand_in_line(b, now);
 	} else {
 		b->how = HISTOGRAM_REFUSED;
-		loans_count(b, TALLY_REFUSED, 1);
+		loans_count(b, TALLY_REFUSED, !refused);
 	}
+}
+
+void loans_ask_again(struct borrower *b)
+{
+	if (b->there && is_starved(b))
+		ask(b, b->asked ? b->asked : now_ns());
 }
 
 /* To the first in line on that CPU who needs it still. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 static bool add(void ***list, size_t nr, void *one)
 {
@@ -300,7 +301,12 @@ int loans_set(const struct scene *scene, loans_lack *lack)
 	for (i = 0; good && i < loans.nr_groups; i++)
 		loans.groups[i]->there = false;
 	good = good && set_groups(scene, pools, groups) && set_borrowers(scene, groups);
+	for (i = 0; i < loans.nr_borrowers; i++)
+		loans_ask_again(loans.borrowers[i]);
 	pthread_mutex_unlock(&loans.lock);
+	/* The other thread looks when it is to look next. */
+	if (eventfd_write(loans.told, 1))
+		good = false;
 	remove_pools();
 	free(groups);
 	free(pools);
