@@ -21,9 +21,6 @@
 
 #include "host/clock.h"
 
-/* CPU time that a guest has until it replies: the kernel's own lender begins with that (sched-spare.rst, 3.3). */
-#define PATIENCE 2250000
-
 struct loans loans;
 
 /* --- what is seen --- */
@@ -300,7 +297,7 @@ static bool has_answered(struct borrower *b)
 static void handle_check(struct borrower *b, uint64_t now)
 {
 	const bool answered = has_answered(b);
-	const uint64_t limit = answered ? b->group->terms.linger : PATIENCE, ran = cpu_time(b);
+	const uint64_t limit = answered ? b->group->terms.linger : OBSERVE_PATIENCE, ran = cpu_time(b);
 	const uint64_t from = answered && b->seen->replied > b->patience ? b->seen->replied : b->patience;
 	const uint64_t idle = ran > from ? ran - from : 0;
 
@@ -330,7 +327,7 @@ static void dispatched(struct borrower *b, const struct observe_record *record)
 	loans_count(b, TALLY_DISPATCHES, 1);
 	/* Of a guest that never replied nor halted nobody would see it. */
 	if (b->group->terms.reply && b->seen->replied && !b->check)
-		b->check = now_ns() + PATIENCE;
+		b->check = now_ns() + OBSERVE_PATIENCE;
 }
 
 static void replied(struct borrower *b)

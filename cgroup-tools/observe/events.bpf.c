@@ -77,7 +77,9 @@ static __always_inline void stop(struct observe_thread *thread, struct task_stru
 	const __u64 came = thread->came;
 	__u64 now;
 
-	thread->came = 0;
+	/* A lender lends for an answer that has begun, too: others may have the CPU meanwhile. */
+	if (!lends || sleeps)
+		thread->came = 0;
 	thread->cpu = bpf_get_smp_processor_id();
 	measure_stop(thread);
 	if (thread->serving)
@@ -92,9 +94,12 @@ static __always_inline void stop(struct observe_thread *thread, struct task_stru
 		return;
 	now = bpf_ktime_get_ns();
 	starve(thread, now);
+	thread->came = 0;
 	/* What came when its budget was about to end, or had just ended, it has not heard. */
 	if (came && now - came < OBSERVE_UNHEARD)
 		wait(thread, tid, came);
+	else if (lends && came && now - came < OBSERVE_PATIENCE)
+		wait(thread, tid, now);
 }
 
 static __always_inline void run(struct observe_thread *thread, __u32 tid)

@@ -25,6 +25,8 @@ enum observe_event {
 
 /* A vCPU that runs has not heard what came so short a time before its budget ended, ns. */
 #define OBSERVE_UNHEARD 100000
+/* For so long a lender waits for an answer, ns of CPU time: the kernel's own begins with that (sched-spare.rst, 3.3). */
+#define OBSERVE_PATIENCE 2250000
 
 enum observe_kind {
 	OBSERVE_WAITS,			/* so much has come that it is told before the vCPU runs */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # In the testbed, on an unpatched kernel: dlspare-lender itself, as dlspared runs it. On one CPU, where all its threads are on the
 # CPU that it lends, and on two: what loans do for a VM, and that each ends, whoever dies.
-#   testbed run --cpus 1|2 --add lib.sh --add DLSPARE --add DLSPARED --add DLSPARE-LENDER --add WORKVM [--add counts] loans.sh
+#   testbed run --cpus 1|2 --add lib.sh --add DLSPARE --add DLSPARED --add DLSPARE-LENDER --add WORKVM --add counts lending.sh
 set -uo pipefail
 shopt -s globstar
 # shellcheck source=tests/tools/lib.sh
@@ -11,13 +11,12 @@ export PATH=$PATH:/add
 readonly top=/sys/fs/cgroup files=/run/dlspare/lender pool=dlspare.slice/gold
 cpu=$(($(nproc --all) - 1))
 readonly cpu
-# What /add/counts says, else what takes a minute.
-answers=300 kills=20 loans=3000
+# Of each so many.
+answers='' kills='' loans=''
 # shellcheck disable=SC1091
-[[ ! -e /add/counts ]] || . /add/counts
+. /add/counts
 readonly answers kills loans
 
-declare -A group=()
 daemon=''
 
 # --- VMs, and who lends to them ---
@@ -53,6 +52,7 @@ start_lending() {
 stop_lending() {
 	kill "$daemon" 2>/dev/null
 	within 3000 no_daemon
+	rm -f $files/**/cpu.spare.{stat,latency}
 	daemon=''
 }
 
@@ -61,6 +61,8 @@ no_daemon() { [[ ! -d /proc/$daemon ]]; }
 counter() { # NAME [FILE]
 	awk -v name="$1" '$1 == name { print $2 }' "${2:-$files/$pool/cpu.spare.stat}"
 }
+
+has_borrowed() { (($(counter nr_borrows) >= $1)); }
 
 # --- what holds at any time ---
 
@@ -121,7 +123,7 @@ answers_in_time() { # a CPU apart
 	within $((answers * 30)) has_answered web "$answers"
 	report "$(times web | awk '{ a[NR] = $1 } END { exit !(NR >= '"$answers"' && a[int(NR / 2)] < 60) }'; echo $?)" \
 		"with it half of them take less than 60 us" "$(times web | awk '{ a[NR] = $1 } END { print a[int(NR / 2)], a[int(NR * 0.99)], a[NR] }')"
-	report "$(times web | awk '{ last = $1 } END { exit !(last <= 11000 + 1000) }'; echo $?)" "… and none more than a period of its unit, and two turns of a CPU" "$(times web | tail -n 1)"
+	report "$(times web | awk '{ last = $1 } END { exit !(last <= 11000 + 1000) }'; echo $?)" "… and none more than a period of its unit, and two turns of a CPU" "$(times web | tail -n 5)"
 	report "$(within 200 all_back; echo $?)" "… all loans come back" "$(<$files/$pool/cpu.spare.stat)"
 	# 110 loans a second, of 0.2 ms to linger and a turn.
 	has_its_share web 260
@@ -130,18 +132,21 @@ answers_in_time() { # a CPU apart
 	dlspare reset --quiet
 }
 
-# Both kinds of end at any moment, and whatever was on loan is an ordinary thread again within a period.
+# At any moment, and whatever was on loan is an ordinary thread again within a period.
 dies() { # WHAT PID-FUNCTION
-	local n bad=''
+	local n bad='' on_loan=0
 	for ((n = 0; n < kills; n++)); do
+		start_lending || bad+="$n: $(tail -n 1 /tmp/log); "
+		within 2000 has_borrowed 1 || bad+="$n: no loan; "
 		sleep "0.0$((RANDOM % 100))"
-		kill -9 "$("$2")" 2>/dev/null
+		is_ordinary web || on_loan=$((on_loan + 1))
+		kill -9 "$("$2")"
 		within 20 is_ordinary web || bad+="$n: the vCPU stays boosted; "
-		[[ -d /proc/$daemon ]] || start_lending || bad+="$n: $(tail -n 1 /tmp/log); "
-		within 15000 lender_pid || bad+="$n: it is not started again; "
+		stop_lending
 		[[ ! $bad ]] || break
 	done
 	report ${#bad} "$kills times $1 is killed: no loan outlasts it" "$bad"
+	echo "# on loan at about that time: $on_loan"
 }
 
 daemon_pid() { echo "$daemon"; }
@@ -149,17 +154,15 @@ daemon_pid() { echo "$daemon"; }
 is_killed() {
 	start_work web answer -msi 5000
 	configure 1ms 10ms web
-	start_lending
 	dies "the lender" lender_pid
 	dies "the daemon" daemon_pid
+	start_lending
 	sleep 1
 	has_its_share web 260
 	stop_lending
 	stop_fake "${works[web]}"
 	dlspare reset --quiet
 }
-
-has_borrowed() { (($(counter nr_borrows) >= $1)); }
 
 # The VM ends while it has the unit, is stopped while it has it, and another one gets it.
 loses_vms() {
