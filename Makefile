@@ -10,10 +10,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
 	while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
 
-demo: ## a ping to a depleted VM, without and with a spare reservation
-	$(Q)config/setup
-	$(Q)kernel-patches/build $(jobs)
-	$(Q)experiments/ping/run
+demo: ## a ping to a depleted VM, without and with a spare reservation: on Debian's kernel, then on the patched one
+	$(Q)experiments/demo $(JOBS)
 
 experiments: ## run all experiments: each figure and table of experiments/; 41 minutes
 	$(Q)config/setup

@@ -107,6 +107,7 @@ stage_key() {
 	local file
 	{
 		cat "$DLSPARE_KERNEL" "$stage_script" "$top"/tests/testbed/{testbed,guest,*.c}
+		options_of "$1" | sed -n '/^--kernel$/ { n; p }' | xargs -r cat
 		for file in "${added[@]}"; do find "$file" -type f -exec cat {} +; done
 		options_of "$1"
 		stage_arguments "$1"
