@@ -4,6 +4,7 @@
 # The experiment sets before it calls main_of_stages "$@"
 #   name here top  its name, its folder, the project's
 #   jobs           testbeds at a time, if not 2
+#   attempts       how often a stage that fails is begun, each time a little later by its clock, if not once
 #   stage_script   what a stage runs in the testbed, if not $here/stage
 #   slowest        the stage that is begun first, so that none is left alone at the end (optional)
 # and defines
@@ -127,6 +128,7 @@ start_stage() {
 	mapfile -t options < <(options_of "$1")
 	mapfile -t arguments < <(stage_arguments "$1")
 	for file in "${added[@]}"; do options+=(--add "$file"); done
+	((began_times[$1]++ == 0)) || options+=(--append "attempt=${began_times[$1]}")
 	[[ ! $natively ]] || options+=(--here "$DLSPARE_HERE" --limit $((DLSPARE_END > EPOCHSECONDS ? DLSPARE_END - EPOCHSECONDS : 1)))
 	"$top/tests/testbed/testbed" run "${options[@]}" --out "$dir" "$stage_script" "${arguments[@]}" >"$dir/log" 2>&1 </dev/null &
 	running[$!]=$1
@@ -157,6 +159,9 @@ end_stage() {
 		mv "$out/stages/$stage/key.begun" "$out/stages/$stage/key"
 		report "$stage" "$(duration $took)"
 		tell_referee "$stage"
+	elif ((began_times[$stage] < ${attempts:-1})); then
+		say "$stage: failed with $status after $(duration $took), once more"
+		start_stage "$stage"
 	else
 		failed+=("$stage")
 		report "$stage" "failed with $status, see $out/stages/$stage/log"
@@ -184,7 +189,7 @@ in_order() {
 run_stages() {
 	local stage
 	failed=() done_stages=() ended=0 skipped=0 longest=0 first=$SECONDS
-	declare -gA running=() began=()
+	declare -gA running=() began=() began_times=()
 	trap stop_stages EXIT
 	say "${#stages[@]} stages, $jobs at a time"
 	for stage in $(in_order); do
