@@ -160,7 +160,7 @@ end_stage() {
 		report "$stage" "$(duration $took)"
 		tell_referee "$stage"
 	elif ((began_times[$stage] < ${attempts:-1})); then
-		say "$stage: failed with $status after $(duration $took), once more"
+		say "$stage: failed with $status after $(duration $took), once more: $(tail -1 "$out/stages/$stage/log")"
 		start_stage "$stage"
 	else
 		failed+=("$stage")
@@ -198,7 +198,8 @@ run_stages() {
 			report "$stage" "done before"
 			continue
 		fi
-		((${#running[@]} < jobs)) || end_stage
+		# One that failed may have been begun again.
+		while ((${#running[@]} >= jobs)); do end_stage; done
 		if too_late; then
 			skipped=$((skipped + 1))
 			report "$stage" "left out, its time is up"
