@@ -99,7 +99,7 @@ has_its_share() { # VM MOST
 
 # Sorted times of the last answers, in us.
 times() { # VM
-	grep -E '^[0-9.]+$' "/tmp/work.$1" | tail -n $answers | sort -n
+	grep -E '^[0-9.]+$' "/tmp/work.$1" | tail -n "$answers" | sort -n
 }
 
 has_answered() { # VM NR
