@@ -14,6 +14,7 @@ enum loan_state { LOAN_IDLE, LOAN_WAITS, LOAN_LENT, LOAN_DRAINED, LOAN_ENDS };
 struct pool {
 	char *group;
 	struct supply supply;
+	bool apart;			/* this process cannot be on its CPUs */
 	struct unit **units;
 	size_t nr_units;
 	struct borrower *first, *last;	/* that wait, by their turn */
@@ -45,6 +46,7 @@ struct borrower {
 	uint64_t patience;		/* its CPU time when it got something to do */
 	uint64_t began;			/* the unit's thread lends since then */
 	uint64_t check;			/* whether it is quiet, or has lingered; 0: nobody waits for that */
+	bool strays;			/* its pool is apart, and it can be on other CPUs than the pool's */
 	uint64_t nr_events, nr_prompt;	/* of what was seen, those that the group has counted */
 	bool there;
 };

@@ -32,12 +32,9 @@
 #define LOOK_MS 1000
 /* So many are remembered, not to be told twice. */
 #define COMPLAINTS 64
-/*
- * What the thread that lends takes of a CPU at most, ns: with any number of interrupts it takes no more. Its deadlines are before
- * those of borrowers (unit.c, in_turns()).
- */
-static const struct reservation own = { .runtime = 100000, .period = 500000 };
-/* Where that cannot be had. */
+/* What the thread that lends takes of a CPU at most, ns: with any number of interrupts it takes no more. */
+static const struct reservation own = { .runtime = 2000000, .period = 10000000 };
+/* Where that cannot be had; above those of units (unit.c). */
 #define OWN_CLASS "fifo 50"
 
 static int told = -1, timer = -1;
@@ -93,9 +90,9 @@ static void complain_of(const char *group, const char *file, const char *text)
 	complain("%s/%s: '%s' cannot be kept here, so it counts for nothing", group, file, text);
 }
 
-static void lack(const char *group, size_t nr, const char *reason)
+static void complain_of_group(const char *group, const char *text)
 {
-	complain("%s: %zu of its pool's units cannot be lent: %s", group, nr, reason);
+	complain("%s: %s", group, text);
 }
 
 /* --- the thread that lends --- */
@@ -151,7 +148,7 @@ static void look(void)
 {
 	struct scene scene;
 
-	if (!scene_look(&scene, complain_of) || loans_set(&scene, lack))
+	if (!scene_look(&scene, complain_of) || loans_set(&scene, complain_of_group))
 		complain("not all who may borrow are served: %s", strerror(errno));
 	scene_free(&scene);
 }

@@ -137,7 +137,7 @@ static struct unit *free_unit(const struct borrower *b, uint64_t now, bool *ther
 	size_t i;
 
 	*there = false;
-	for (i = 0; i < pool->nr_units; i++) {
+	for (i = 0; i < pool->nr_units && !b->strays; i++) {
 		struct unit *unit = pool->units[i];
 
 		if (unit->cpu != b->seen->cpu)
@@ -194,7 +194,7 @@ static void hand_on(struct pool *pool, struct unit *unit)
 			continue;
 		leave_line(b);
 		/* Not only if it has no budget now: it may lose that again before it runs. */
-		if (b->seen->pending)
+		if (b->seen->pending && !b->strays)
 			borrow(b, unit, now_ns());
 	}
 }

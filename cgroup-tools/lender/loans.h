@@ -18,11 +18,11 @@ int loans_start(struct watch *watch, int told);
 /* All loans end, and their units. */
 void loans_stop(void);
 
-/* Told of a pool, and of how many of its units the kernel has no reservations for. */
-typedef void loans_lack(const char *group, size_t nr, const char *reason);
+/* Told what cannot be lent in a group, for people. */
+typedef void loans_problem(const char *group, const char *text);
 
 /* From now on these are there. 0, or -1 with errno: some are not there. */
-int loans_set(const struct scene *scene, loans_lack *lack);
+int loans_set(const struct scene *scene, loans_problem *problem);
 
 /* Handles what has happened. When to look again; 0: not before something happens. */
 uint64_t loans_go_on(void);

@@ -3,9 +3,12 @@
 #include "lender/inside.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+
+#include "host/thread.h"
 
 static bool add(void ***list, size_t nr, void *one)
 {
@@ -29,6 +32,33 @@ static void free_pool(struct pool *pool)
 	free(pool);
 }
 
+/* Can the thread be on CPUs of these, or on others? By its partition, or where it was put. 0: this one. */
+static bool is_away(pid_t tid, const struct cpus *cpus)
+{
+	char *text = thread_affinity(tid);
+	struct cpus own;
+	bool away = text && cpus_parse(&own, text, &(const char *){ NULL }) && !cpus_overlap(&own, cpus);
+
+	free(text);
+	return away;
+}
+
+static bool is_within(pid_t tid, const struct cpus *cpus)
+{
+	char *text = thread_affinity(tid);
+	struct cpus own;
+	bool within = text && cpus_parse(&own, text, &(const char *){ NULL }) && cpus_within(&own, cpus);
+
+	free(text);
+	return within;
+}
+
+static bool is_like(const struct pool *pool, const struct scene_pool *like)
+{
+	return !strcmp(pool->group, like->group) && supply_same(&pool->supply, &like->supply) &&
+	       pool->apart == is_away(0, &like->supply.cpus);
+}
+
 static struct pool *make_pool(const struct scene_pool *like)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
@@ -36,6 +66,7 @@ static struct pool *make_pool(const struct scene_pool *like)
 	if (!pool)
 		return NULL;
 	pool->supply = like->supply;
+	pool->apart = is_away(0, &like->supply.cpus);
 	pool->group = strdup(like->group);
 	if (pool->group)
 		return pool;
@@ -54,7 +85,7 @@ static size_t units_of(const struct pool *pool, int cpu)
 
 static bool add_unit(struct pool *pool, int cpu)
 {
-	struct unit *unit = unit_make(pool->supply.spare, cpu, loans.told);
+	struct unit *unit = unit_make(pool->supply.spare, cpu, pool->apart, loans.told);
 	bool good;
 
 	if (!unit)
@@ -86,8 +117,7 @@ static struct pool *pool_like(const struct scene_pool *like)
 	size_t i;
 
 	for (i = 0; i < loans.nr_pools; i++)
-		if (loans.pools[i]->there && !strcmp(loans.pools[i]->group, like->group) &&
-		    supply_same(&loans.pools[i]->supply, &like->supply))
+		if (loans.pools[i]->there && is_like(loans.pools[i], like))
 			return loans.pools[i];
 	return NULL;
 }
@@ -103,9 +133,10 @@ static struct group *group_named(const char *name)
 }
 
 /* Those that are there have their place; the new ones are added. */
-static bool add_pools(const struct scene *scene, struct pool **pools, loans_lack *lack)
+static bool add_pools(const struct scene *scene, struct pool **pools, loans_problem *problem)
 {
 	struct pool *pool;
+	char text[128];
 	size_t i, nr;
 
 	for (i = 0; i < scene->nr_pools; i++) {
@@ -125,8 +156,9 @@ static bool add_pools(const struct scene *scene, struct pool **pools, loans_lack
 			}
 		}
 		nr = add_units(pools[i]);
+		snprintf(text, sizeof(text), "%zu of its pool's units cannot be lent: %s", nr, strerror(errno));
 		if (nr)
-			lack(pools[i]->group, nr, strerror(errno));
+			problem(pools[i]->group, text);
 	}
 	return true;
 }
@@ -185,7 +217,7 @@ static struct borrower *make_borrower(const struct scene_thread *thread)
 }
 
 /* The two lists are sorted. Who has gone stays in the new one as long as it has a unit. */
-static bool set_borrowers(const struct scene *scene, struct group *const *groups)
+static bool set_borrowers(const struct scene *scene, struct group *const *groups, loans_problem *problem)
 {
 	struct borrower **list = calloc(scene->nr_threads + loans.nr_borrowers + 1, sizeof(*list)), *b;
 	size_t nr = 0, i = 0, j = 0;
@@ -224,6 +256,9 @@ static bool set_borrowers(const struct scene *scene, struct group *const *groups
 		b->group = groups[thread->group];
 		b->seen->timer = b->group->terms.timer;
 		b->there = true;
+		b->strays = b->group->pool->apart && !is_within(b->tid, &b->group->pool->supply.cpus);
+		if (b->strays)
+			problem(b->group->name, "a vCPU's thread is not bound to the pool's CPUs, but dlspared is kept away from them: nothing is lent to it");
 		list[nr++] = b;
 	}
 	if (list) {
@@ -277,8 +312,7 @@ static void mark_pools(const struct scene *scene)
 		bool there = false;
 
 		for (j = 0; j < scene->nr_pools; j++)
-			there |= !strcmp(pool->group, scene->pools[j].group) &&
-				 supply_same(&pool->supply, &scene->pools[j].supply);
+			there |= is_like(pool, &scene->pools[j]);
 		pool->there = there;
 		for (j = 0; !there && j < pool->nr_units; j++)
 			if (pool->units[j]->borrower)
@@ -286,7 +320,7 @@ static void mark_pools(const struct scene *scene)
 	}
 }
 
-int loans_set(const struct scene *scene, loans_lack *lack)
+int loans_set(const struct scene *scene, loans_problem *problem)
 {
 	struct pool **pools = calloc(scene->nr_pools + 1, sizeof(*pools));
 	struct group **groups = calloc(scene->nr_groups + 1, sizeof(*groups));
@@ -296,11 +330,11 @@ int loans_set(const struct scene *scene, loans_lack *lack)
 	pthread_mutex_lock(&loans.lock);
 	mark_pools(scene);
 	pthread_mutex_unlock(&loans.lock);
-	good = good && add_pools(scene, pools, lack);
+	good = good && add_pools(scene, pools, problem);
 	pthread_mutex_lock(&loans.lock);
 	for (i = 0; good && i < loans.nr_groups; i++)
 		loans.groups[i]->there = false;
-	good = good && set_groups(scene, pools, groups) && set_borrowers(scene, groups);
+	good = good && set_groups(scene, pools, groups) && set_borrowers(scene, groups, problem);
 	for (i = 0; i < loans.nr_borrowers; i++)
 		loans_ask_again(loans.borrowers[i]);
 	pthread_mutex_unlock(&loans.lock);

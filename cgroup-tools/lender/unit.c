@@ -22,6 +22,9 @@
 #define STACK_SIZE (64 << 10)
 /* ns; a loan takes a unit's thread a fifth of that. */
 #define TURN 100000
+#define PRIORITY_CLASS "fifo 45"
+/* With more it is first in the line before the borrower inherits that, too. */
+#define FREED_CLASS "fifo 46"
 
 enum unit_order { UNIT_WAIT, UNIT_LEND, UNIT_QUIT };
 
@@ -70,20 +73,24 @@ static struct reservation in_turns(struct reservation spare)
 	return (struct reservation){ .runtime = spare.runtime / turns, .period = (spare.period + turns - 1) / turns };
 }
 
-/* 0, or errno: EBUSY, no room. */
-static int choose_class(struct reservation spare)
+/* 0, or errno: EBUSY, no room; EPERM, not all CPUs that a reservation needs. */
+static int choose_class(struct unit *unit)
 {
-	char *text = thread_class_text(in_turns(spare));
+	char *text = thread_class_text(in_turns(unit->spare));
 	int error = text && !thread_set_class(gettid(), text) ? 0 : errno;
 
 	free(text);
+	if (!error || !unit->apart)
+		unit->apart = false;
+	else
+		error = thread_set_class(gettid(), PRIORITY_CLASS) ? errno : 0;
 	return error;
 }
 
 static void *run(void *argument)
 {
 	struct unit *unit = argument;
-	const int error = choose_class(unit->spare);
+	const int error = choose_class(unit);
 	uint32_t order;
 
 	mine = unit;
@@ -122,7 +129,7 @@ static int start(struct unit *unit)
 	return 0;
 }
 
-struct unit *unit_make(struct reservation spare, int cpu, int told)
+struct unit *unit_make(struct reservation spare, int cpu, bool apart, int told)
 {
 	struct unit *unit = calloc(1, sizeof(*unit));
 	int error;
@@ -131,6 +138,7 @@ struct unit *unit_make(struct reservation spare, int cpu, int told)
 		return NULL;
 	unit->spare = spare;
 	unit->cpu = cpu;
+	unit->apart = apart;
 	unit->told = told;
 	error = start(unit);
 	if (!error && unit->error) {
@@ -154,7 +162,9 @@ void unit_free(struct unit *unit)
 {
 	if (!unit)
 		return;
-	/* Should the signal have come too early, it ends at its time. */
+	/* Should the signal have come too early, it ends at its time. By this also if its borrower has come to its CPU. */
+	if (unit->apart)
+		thread_set_class(unit->tid, FREED_CLASS);
 	unit_end(unit);
 	order(unit, UNIT_QUIT);
 	pthread_join(unit->thread, NULL);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A unit: Qs of a CPU every Ps. A thread with that reservation, which the borrower inherits: the thread waits for a PI futex
- * that says the borrower owns it. So the borrower's class, group and CPUs stay as they are, and whatever happens to this
- * process, the loan ends with the thread's wait. Times are CLOCK_MONOTONIC, in ns.
+ * A unit: Qs of a CPU every Ps. Its thread waits for a PI futex that says the borrower owns it, and so the borrower inherits what
+ * the thread is. The borrower's class, group and CPUs stay as they are, and whatever happens to this process, the loan ends with
+ * the thread's wait. Times are CLOCK_MONOTONIC, in ns.
+ *
+ * The thread has a reservation. Who inherits that has a later deadline after a turn, so that the thread gets a CPU to end the
+ * loan also where its borrower is. With a real-time priority, which both have, it would wait for its own borrower: so it gets
+ * one only where there is no room for the reservation, and this process is kept away from the CPUs that are lent.
  */
 #ifndef DLSPARE_LENDER_UNIT_H
 #define DLSPARE_LENDER_UNIT_H
@@ -24,6 +28,7 @@ struct pool;
 struct unit {
 	struct reservation spare;
 	int cpu;
+	bool apart;			/* a priority has to do, and the thread is on no CPU that is lent */
 	/* Who gives out units keeps these. */
 	struct pool *pool;
 	struct borrower *borrower;	/* NULL: it is free */
@@ -44,8 +49,11 @@ struct unit {
 	int told;			/* an eventfd: a loan has ended */
 };
 
-/* NULL with errno: no memory, no right to reservations (EPERM), or no room for one where this process is (EBUSY). */
-struct unit *unit_make(struct reservation spare, int cpu, int told);
+/*
+ * apart: this process is on no CPU that is lent. NULL with errno: no memory, or else no reservation: no room where this process
+ * is (EBUSY), no right, or it may not be on all CPUs of its partition (EPERM).
+ */
+struct unit *unit_make(struct reservation spare, int cpu, bool apart, int told);
 /* Ends its loan, and waits for that. */
 void unit_free(struct unit *unit);
 
