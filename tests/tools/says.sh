@@ -283,6 +283,9 @@ metrics() {
 	expect 0 "metrics: another process takes a VM's name" dlspare metrics
 	says "… and is counted" "dlspare_names_taken 1"
 	stop_fake "$second"
+	# What systemd mounts for a unit that may only look.
+	expect 0 "metrics: a file is a mount of cgroups, too" unshare --mount sh -c 'cd /sys/fs/cgroup && mount --bind cgroup.procs cgroup.procs && dlspare metrics'
+	says "… and all are there" 'dlspare_vm_events_total{vm="web",pool="gold"} '
 	dlspare reset --quiet
 }
 
