@@ -39,10 +39,15 @@ has_pool() { dlspare pool show answers; grep -x "4000 10000 units=1 cpus=1" /sys
 # The metrics come and go by their timer.
 look() { picture | grep -v "/dlspare-metrics\.service"; }
 is_as_before() { diff <(echo "$before") <(look); }
-# The node exporter says this line.
-exports() (
-	exec 3<>/dev/tcp/127.0.0.1/9100 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && grep -E -- "^$1" <&3
-)
+# The node exporter says this line. If not, what it says of dlspare, and what became of the unit that writes it.
+exports() {
+	local answer
+	answer=$(exec 3<>/dev/tcp/127.0.0.1/9100 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && timeout 60 cat <&3)
+	grep -E -- "^$1" <<<"$answer" && return
+	grep -E 'dlspare_vm|textfile' <<<"$answer"
+	systemctl status --no-pager --full --lines=5 dlspare-metrics.timer dlspare-metrics.service prometheus-node-exporter
+	return 1
+}
 no_errors() { said=$(journal _COMM=dlspared -p warning); echo "$said"; [[ ! $said ]]; }
 kernel_is_well() { ! journalctl -q -k -b -o cat | grep -E 'WARNING:|BUG:|Oops|INFO: (rcu|task)|general protection|UBSAN:|refcount_t'; }
 
@@ -114,7 +119,6 @@ stage_patched() {
 	expect 0 "$(uname -r): systemd is up, with no unit failed" is_up
 	expect 0 "dlspared runs" is_active
 	expect 0 "a VM starts" systemctl start web
-	look_around
 	here
 	expect 0 "a pool" "${create[@]}"
 	expect 0 "… for the VM" dlspare assign web answers
@@ -140,8 +144,12 @@ stage_patched() {
 	next rebooted reboot
 }
 
-readonly here_run=(env HOME=/root "DLSPARE_CACHE=$folder/cache" "$folder/project/experiments/run" --here --quick --minutes 5 --kernel "$folder/bzImage")
-here_has_times() { grep -E '^ping,[a-z-]+,.*,[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+,[0-9]+$' "$folder/project/out/here/here.csv"; }
+readonly here_run=(env HOME=/root "DLSPARE_CACHE=$folder/cache" "$folder/project/experiments/run" --here --quick --minutes 20 --kernel "$folder/bzImage")
+here_has_times() {
+	grep -E '^ping,[a-z-]+,.*,[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+,[0-9]+$' "$folder/project/out/here/here.csv" && return
+	cat "$folder/said" "$folder"/project/out/here/{here.csv,ping/stages/*/log}
+	return 1
+}
 here_notes() { grep processes /run/dlspare-here/changes; }
 # Its shells, by what they run; the stage's processes are left.
 here_kill() {
@@ -151,15 +159,21 @@ here_kill() {
 }
 here_is_gone() { ! ls -d /run/dlspare-here; }
 
-# Real guests in real time, on this emulated computer; then one run that is ended, and one that is killed. Any guest may hang, by
-# the emulator's fault that kvm-virq.patch works around: one that answers is enough.
+# Real guests in real time, on this emulated computer, which they have for themselves: a VM that computes takes half of it. Any
+# guest may hang, by the emulator's fault that kvm-virq.patch works around: one that answers is enough. Then, beside a VM, one
+# run that is ended, and one that is killed.
 here() {
 	local pid status=0
-	said=$("${here_run[@]}" ping 2>&1) || :
+	expect 0 "the VM stops" systemctl stop web
+	look_around
+	"${here_run[@]}" ping >"$folder/said" 2>&1 || :
+	said=$(<"$folder/said")
 	says "experiments/run --here comes to its end" "results in $folder/project/out/here"
 	says "… puts back what it has set" "lines of state are as before"
 	expect 0 "… all is as before" is_as_before
 	expect 0 "… has times of a guest" here_has_times
+	expect 0 "the VM starts again" systemctl start web
+	look_around
 	"${here_run[@]}" ping >"$folder/said" 2>&1 &
 	pid=$!
 	soon "another one begins" here_notes
