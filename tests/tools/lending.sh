@@ -161,6 +161,8 @@ is_killed() {
 	dies "the daemon" daemon_pid
 	start_lending
 	sleep 1
+	said=$(dlspare --no-color doctor 2>&1)
+	report "$([[ $said != *"dlspare-lender ("* ]]; echo $?)" "doctor takes its reservations for nobody else's" "$said"
 	has_its_share web
 	stop_lending
 	stop_fake "${works[web]}"
