@@ -12,7 +12,7 @@ readonly conf=/etc/dlspare/dlspare.conf
 readonly polling=/sys/module/kvm/parameters/halt_poll_ns
 # The VM is a service of systemd's, and stays in its group.
 readonly group=system.slice/web.service
-readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 1 --exclusive --group "$group")
+readonly create=(dlspare pool create answers --runtime 4ms --period 10ms --cpus 1 --group "$group")
 
 # Until the command succeeds.
 soon() { # NAME COMMAND...
@@ -84,30 +84,53 @@ metrics() {
 	expect 0 "with it, it does not" systemctl start $unit.service
 }
 
+has_partitions() { [[ $(printf '%s\n' 6.7 "$(uname -r)" | sort -V | head -n 1) == 6.7 ]]; }
+has_ceiling() { dlspare status web | grep -E '^ceiling +40ms/100ms$'; }
+
+# What dlspare-lender does without a patched kernel.
+lends() { # OPTION OF pool create...
+	expect 0 "a pool${1:+, $1}" "${create[@]}" "$@"
+	expect 0 "… for the VM" dlspare assign web answers
+	expect 0 "… with a ceiling" dlspare set web --runtime 40ms --period 100ms
+	soon "it borrows from dlspare-lender" borrows
+	expect 0 "dlspare reset" dlspare reset
+	expect 0 "… all is as before" is_as_before
+}
+
 # A kernel without spare reservations.
 stage_debian() {
 	local before lacks="no spare reservations"
 	expect 0 "$(uname -r): systemd is up, with no unit failed" is_up
 	expect 0 "apt installs the package" install_package
 	expect 0 "dlspared runs" is_active
-	expect 6 "doctor: something is missing" dlspare --no-color doctor
-	says "… the kernel" "kernel: it has $lacks (CONFIG_SCHED_SPARE): install"
+	expect 7 "doctor warns" dlspare --no-color doctor
+	says "… and says who lends" "kernel: it has $lacks (CONFIG_SCHED_SPARE), as" "lender: dlspare-lender lends"
 	expect 0 "a VM starts" systemctl start web
 	metrics
 	look_around
-	expect 6 "a pool with units is refused" "${create[@]}"
-	says "… for what it lacks" "$lacks"
-	expect 0 "… and nothing is changed" is_as_before
+	lends
+	if has_partitions; then
+		lends --exclusive
+	else
+		expect 1 "an exclusive pool is refused" "${create[@]}" --exclusive
+		says "… for what the kernel lacks" "exclusive pools need Linux 6.7 or later"
+		expect 0 "… and nothing is changed" is_as_before
+	fi
 	expect 0 "a reservation is not" dlspare set web --runtime 40ms --period 100ms
 	expect 0 "… and the VM has it" has_reservation
 	expect 0 "dlspare reset" dlspare reset
 	expect 0 "… all is as before" is_as_before
 	cp $conf "$folder/conf"
 	write_conf 40ms
-	expect 0 "with a pool in dlspare.conf dlspared starts" systemctl restart dlspared
-	expect 0 "… and says what it lacks" journal_says "this kernel has $lacks"
-	said=$(show StatusText)
-	says "… and in its status" "not all could be set"
+	expect 0 "with an exclusive pool in dlspare.conf dlspared starts" systemctl restart dlspared
+	if has_partitions; then
+		soon "… and the VM has its ceiling" has_ceiling
+		soon "… and borrows" borrows
+	else
+		expect 0 "… and says what is wrong" journal_says "exclusive pools need Linux 6.7 or later"
+		said=$(show StatusText)
+		says "… and in its status" "not all could be set"
+	fi
 	expect 0 "dlspare reset" dlspare reset
 	expect 0 "… all is as before" is_as_before
 	cp "$folder/conf" $conf
@@ -120,7 +143,7 @@ stage_patched() {
 	expect 0 "dlspared runs" is_active
 	expect 0 "a VM starts" systemctl start web
 	here
-	expect 0 "a pool" "${create[@]}"
+	expect 0 "a pool" "${create[@]}" --exclusive
 	expect 0 "… for the VM" dlspare assign web answers
 	expect 0 "… with a reservation" dlspare set web --runtime 40ms --period 100ms --io housekeeping
 	soon "it borrows" borrows
