@@ -277,14 +277,10 @@ static char *class_read(const struct setting *setting)
 /* sched_setattr() asks whether the affinity covers the root domain of the CPU the thread has been on last. */
 static bool is_elsewhere(pid_t tid)
 {
-	char *list = thread_affinity(tid);
 	struct cpus cpus;
-	const char *rule;
 	int cpu = thread_cpu(tid);
-	bool elsewhere = list && cpus_parse(&cpus, list, &rule) && cpu >= 0 && !cpus_has(&cpus, cpu);
 
-	free(list);
-	return elsewhere;
+	return !thread_cpus(tid, &cpus) && cpu >= 0 && !cpus_has(&cpus, cpu);
 }
 
 static int class_write(const struct setting *setting, const char *value)

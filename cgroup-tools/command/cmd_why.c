@@ -213,13 +213,10 @@ static bool is_frozen(const char *group)
 
 static void unite_affinity(struct look *look, pid_t tid)
 {
-	char *list = thread_affinity(tid);
 	struct cpus cpus;
-	const char *rule;
 
-	if (list && cpus_parse(&cpus, list, &rule))
+	if (!thread_cpus(tid, &cpus))
 		cpus_unite(&look->cpus, &cpus);
-	free(list);
 }
 
 static int watch(struct look *look, struct why_thread *thread)

@@ -151,14 +151,18 @@ bool thread_class_reservation(const char *text, struct reservation *reservation)
 	return true;
 }
 
+int thread_cpus(pid_t tid, struct cpus *cpus)
+{
+	*cpus = (struct cpus){ 0 };
+	/* The kernel's unsigned longs are ours on a 64-bit machine. */
+	return syscall(SYS_sched_getaffinity, tid, sizeof(cpus->bits), cpus->bits) < 0 ? -1 : 0;
+}
+
 char *thread_affinity(pid_t tid)
 {
-	struct cpus cpus = { 0 };
+	struct cpus cpus;
 
-	/* The kernel's unsigned longs are ours on a 64-bit machine. */
-	if (syscall(SYS_sched_getaffinity, tid, sizeof(cpus.bits), cpus.bits) < 0)
-		return NULL;
-	return cpus_print(&cpus);
+	return thread_cpus(tid, &cpus) ? NULL : cpus_print(&cpus);
 }
 
 int thread_set_affinity(pid_t tid, const char *list)

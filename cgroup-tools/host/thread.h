@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "host/cpus.h"
 #include "host/reservation.h"
 
 /*
@@ -25,7 +26,9 @@ char *thread_class_text(struct reservation reservation);
 /* Reads "deadline …"; false for other classes and nonsense. */
 bool thread_class_reservation(const char *text, struct reservation *reservation);
 
-/* The affinity as a list of CPUs. */
+/* The affinity; tid 0: of who asks. 0, or -1 with errno. */
+int thread_cpus(pid_t tid, struct cpus *cpus);
+/* The same as a list of CPUs. */
 char *thread_affinity(pid_t tid);
 int thread_set_affinity(pid_t tid, const char *list);
 

@@ -44,7 +44,6 @@ struct borrower {
 	unsigned int depleted;
 	uint64_t ran;			/* its CPU time that is charged to the unit already */
 	uint64_t patience;		/* its CPU time when it got something to do */
-	uint64_t began;			/* the unit's thread lends since then */
 	uint64_t check;			/* whether it is quiet, or has lingered; 0: nobody waits for that */
 	bool strays;			/* its pool is apart, and it can be on other CPUs than the pool's */
 	uint64_t nr_events, nr_prompt;	/* of what was seen, those that the group has counted */
@@ -55,6 +54,7 @@ struct loans {
 	pthread_mutex_t lock;
 	struct watch *watch;
 	int told;
+	struct cpus own;		/* that this process may be on, at the last look */
 	struct pool **pools;
 	size_t nr_pools;
 	struct group **groups;

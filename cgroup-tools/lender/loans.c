@@ -112,7 +112,6 @@ static void lend(struct borrower *b, uint64_t now)
 	b->state = unit->budget < UNIT_LEAST ? LOAN_DRAINED : LOAN_LENT;
 	if (b->state == LOAN_DRAINED)
 		return;
-	b->began = now;
 	unit_lend(unit, b->tid, now + unit->budget);
 }
 

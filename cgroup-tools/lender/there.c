@@ -32,31 +32,23 @@ static void free_pool(struct pool *pool)
 	free(pool);
 }
 
-/* Can the thread be on CPUs of these, or on others? By its partition, or where it was put. 0: this one. */
-static bool is_away(pid_t tid, const struct cpus *cpus)
+/* Is this process kept away from them, by a partition or by where it was put? */
+static bool is_apart(const struct cpus *cpus)
 {
-	char *text = thread_affinity(tid);
-	struct cpus own;
-	bool away = text && cpus_parse(&own, text, &(const char *){ NULL }) && !cpus_overlap(&own, cpus);
-
-	free(text);
-	return away;
+	return !cpus_overlap(&loans.own, cpus);
 }
 
-static bool is_within(pid_t tid, const struct cpus *cpus)
+static bool is_bound_to(pid_t tid, const struct cpus *cpus)
 {
-	char *text = thread_affinity(tid);
-	struct cpus own;
-	bool within = text && cpus_parse(&own, text, &(const char *){ NULL }) && cpus_within(&own, cpus);
+	struct cpus its;
 
-	free(text);
-	return within;
+	return !thread_cpus(tid, &its) && cpus_within(&its, cpus);
 }
 
 static bool is_like(const struct pool *pool, const struct scene_pool *like)
 {
 	return !strcmp(pool->group, like->group) && supply_same(&pool->supply, &like->supply) &&
-	       pool->apart == is_away(0, &like->supply.cpus);
+	       pool->apart == is_apart(&like->supply.cpus);
 }
 
 static struct pool *make_pool(const struct scene_pool *like)
@@ -66,7 +58,7 @@ static struct pool *make_pool(const struct scene_pool *like)
 	if (!pool)
 		return NULL;
 	pool->supply = like->supply;
-	pool->apart = is_away(0, &like->supply.cpus);
+	pool->apart = is_apart(&like->supply.cpus);
 	pool->group = strdup(like->group);
 	if (pool->group)
 		return pool;
@@ -256,7 +248,7 @@ static bool set_borrowers(const struct scene *scene, struct group *const *groups
 		b->group = groups[thread->group];
 		b->seen->timer = b->group->terms.timer;
 		b->there = true;
-		b->strays = b->group->pool->apart && !is_within(b->tid, &b->group->pool->supply.cpus);
+		b->strays = b->group->pool->apart && !is_bound_to(b->tid, &b->group->pool->supply.cpus);
 		if (b->strays)
 			problem(b->group->name, "a vCPU's thread is not bound to the pool's CPUs, but dlspared is kept away from them: nothing is lent to it");
 		list[nr++] = b;
@@ -324,9 +316,12 @@ int loans_set(const struct scene *scene, loans_problem *problem)
 {
 	struct pool **pools = calloc(scene->nr_pools + 1, sizeof(*pools));
 	struct group **groups = calloc(scene->nr_groups + 1, sizeof(*groups));
-	bool good = pools && groups;
+	struct cpus own;
+	bool good = pools && groups && !thread_cpus(0, &own);
 	size_t i;
 
+	if (good)
+		loans.own = own;
 	pthread_mutex_lock(&loans.lock);
 	mark_pools(scene);
 	pthread_mutex_unlock(&loans.lock);
