@@ -2,8 +2,6 @@
 /* Who lends, and what a VM's (Q,P) is: a reservation or a ceiling. Each lender lends to one of the two. */
 #include "policy/policy.h"
 
-#include <string.h>
-
 #include "host/units.h"
 #include "policy/inside.h"
 
@@ -25,11 +23,9 @@ const char *const policy_class_names[] = {
 
 bool policy_lender(enum lender *lender, const char *text)
 {
-	enum lender found;
+	const int found = policy_word(text, policy_lender_names, LENDER_DAEMON);
 
-	for (found = LENDER_AUTO; found <= LENDER_DAEMON && strcmp(text, policy_lender_names[found]); found++)
-		;
-	if (found > LENDER_DAEMON)
+	if (found < 0)
 		return false;
 	*lender = found;
 	return true;
@@ -37,11 +33,9 @@ bool policy_lender(enum lender *lender, const char *text)
 
 bool policy_class(enum vm_class *class, const char *text)
 {
-	enum vm_class found;
+	const int found = policy_word(text, policy_class_names, CLASS_QUOTA);
 
-	for (found = CLASS_AUTO; found <= CLASS_QUOTA && strcmp(text, policy_class_names[found]); found++)
-		;
-	if (found > CLASS_QUOTA)
+	if (found < 0)
 		return false;
 	*class = found;
 	return true;

@@ -12,6 +12,9 @@
 /* In the order of enum io_kind and enum edf. */
 extern const char *const policy_io_names[], *const policy_edf_names[];
 
+/* Which of the names up to `last` the text is; -1: none. A value without a name is NULL. */
+int policy_word(const char *text, const char *const names[], int last);
+
 struct policy_quoted {
 	char text[80];
 };

@@ -210,7 +210,7 @@ static bool read_io(const struct reader *reader, const config_setting_t *vm, str
 {
 	const char *policy = NULL;
 	const config_setting_t *group;
-	size_t kind;
+	int kind;
 
 	if (!read_member(reader, vm, "io", CONFIG_TYPE_GROUP, "a group, such as { policy = \"housekeeping\"; }",
 			 &group))
@@ -222,9 +222,8 @@ static bool read_io(const struct reader *reader, const config_setting_t *vm, str
 		return false;
 	if (!policy)
 		return refuse_at(reader, line_of(vm, "io"), "io needs a policy, such as \"housekeeping\"");
-	for (kind = IO_KEEP; kind <= IO_DEADLINE && strcmp(policy, policy_io_names[kind]); kind++)
-		;
-	if (kind > IO_DEADLINE)
+	kind = policy_word(policy, policy_io_names, IO_DEADLINE);
+	if (kind < 0)
 		return refuse_at(reader, line_of(group, "policy"),
 				 "policy %s: it must be one of keep, housekeeping, deadline", policy_quote(policy).text);
 	io->kind = kind;

@@ -21,6 +21,15 @@ const char *const policy_edf_names[] = {
 	[EDF_GLOBAL] = "global",
 };
 
+int policy_word(const char *text, const char *const names[], int last)
+{
+	int word;
+
+	for (word = last; word >= 0 && (!names[word] || strcmp(text, names[word])); word--)
+		;
+	return word;
+}
+
 struct policy_quoted policy_quote(const char *value)
 {
 	struct policy_quoted quoted;
@@ -88,11 +97,9 @@ bool policy_group_of_all(const char *group)
 
 bool policy_edf(enum edf *edf, const char *text)
 {
-	enum edf found;
+	const int found = policy_word(text, policy_edf_names, EDF_GLOBAL);
 
-	for (found = EDF_PARTITIONED; found <= EDF_GLOBAL && strcmp(text, policy_edf_names[found]); found++)
-		;
-	if (found > EDF_GLOBAL)
+	if (found < 0)
 		return false;
 	*edf = found;
 	return true;
