@@ -252,7 +252,7 @@ is_changed() { # a CPU apart
 
 # Beside one with a ceiling of its own, and one with a reservation; neither borrows.
 has_neighbours() { # a CPU apart
-	local alone
+	local alone n
 	start_work web answer -msi 9000
 	start_work quota spin
 	start_work reserved spin
