@@ -42,8 +42,7 @@ static void on_latency(void *data, struct task_struct *p, u64 ns, unsigned int h
 	if (thread->called && since > thread->called + CALL_ERROR + referee_still)
 		referee_fault(rq, REFEREE_LATENCY, p, "waited for longer than is counted",
 			      rq->clock - thread->called, ns);
-	/* It may have been told to leave a tick before it did, or have lost its unit where the CPU stood still. */
-	if (since + TICK_NSEC + referee_overrun(rq, rq->clock_task) < thread->left)
+	if (since + thread->overran < thread->left)
 		referee_fault(rq, REFEREE_LATENCY, p, "counted as waiting, and it ran",
 			      rq->clock - thread->left, ns);
 	thread->called = 0;
@@ -54,8 +53,11 @@ void referee_check_wait(struct rq *rq, struct task_struct *prev, struct task_str
 {
 	struct referee_thread *thread;
 
-	if (dl_task(prev) && prev != next)
+	/* It may have been told to leave a tick before it did, or have lost its unit where the CPU stood still. */
+	if (dl_task(prev) && prev != next) {
 		referee_thread(prev)->left = rq->clock;
+		referee_thread(prev)->overran = TICK_NSEC + referee_overrun(rq, rq->clock_task);
+	}
 	if (!dl_task(next) || !sched_spare_enabled())
 		return;
 

@@ -151,6 +151,7 @@ struct referee_unit {
  * @waits_on: where it is in line
  * @called: when what it was not dispatched for yet came, by its CPU's clock; 0: nothing
  * @left: when it had the CPU last, by the run queue's clock
+ * @overran: how long before that its budget may have ended
  */
 struct referee_thread {
 	struct task_struct	*task;
@@ -192,6 +193,7 @@ struct referee_thread {
 	struct referee_cpu	*waits_on;
 	u64			called;
 	u64			left;
+	u64			overran;
 };
 
 #define REFEREE_UNITS	256	/* on a CPU */
