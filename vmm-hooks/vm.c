@@ -131,20 +131,6 @@ static int read_threads(struct vm *vm)
 	return error;
 }
 
-/* The real one: whoever starts a program that is root's for all stays who he is. */
-static uid_t read_uid(pid_t pid)
-{
-	char *value = proc_read_value(host_path("/proc/%d/status", pid), "Uid:");
-	int uid = -1;
-
-	if (value) {
-		value[strcspn(value, " \t")] = '\0';
-		uid = proc_number(value);
-	}
-	free(value);
-	return uid;
-}
-
 /* What /proc tells. -1 with errno, which says that the process is gone when it is not ENOMEM. */
 static int read_process(struct vm *vm, struct proc_words *words)
 {
@@ -155,7 +141,7 @@ static int read_process(struct vm *vm, struct proc_words *words)
 		return -1;
 	}
 	vm->start = stat.start;
-	vm->uid = read_uid(vm->pid);
+	vm->uid = proc_user(vm->pid);
 	/* A user's monitor may become a program that root runs for users, such as sudo: the name is still the user's word. */
 	if (!vm->uid && !kvm_serves(vm->pid)) {
 		errno = ESRCH;

@@ -68,15 +68,8 @@ out:
 static bool is_lender(pid_t pid)
 {
 	struct proc_stat stat;
-	char *uid = NULL;
-	bool found = false;
 
-	if (proc_stat(&stat, pid, 0) && !strcmp(stat.comm, "dlspare-lender")) {
-		uid = proc_read_value(host_path("/proc/%d/status", (int)pid), "Uid:");
-		found = uid && !strncmp(uid, "0\t", 2);
-	}
-	free(uid);
-	return found;
+	return proc_stat(&stat, pid, 0) && !strcmp(stat.comm, "dlspare-lender") && !proc_user(pid);
 }
 
 static void look_at_process(struct looking *looking, pid_t pid)

@@ -79,6 +79,19 @@ char *proc_read_value(const char *path, const char *key)
 	return value;
 }
 
+uid_t proc_user(pid_t pid)
+{
+	char *value = proc_read_value(host_path("/proc/%d/status", (int)pid), "Uid:");
+	int uid = -1;
+
+	if (value) {
+		value[strcspn(value, " \t")] = '\0';
+		uid = proc_number(value);
+	}
+	free(value);
+	return uid;
+}
+
 bool proc_runs(const char *program)
 {
 	DIR *folder = opendir(host_path("/proc"));

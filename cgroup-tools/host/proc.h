@@ -27,6 +27,9 @@ char *proc_value(const char *text, const char *key);
 /* The same from the file at path. */
 char *proc_read_value(const char *path, const char *key);
 
+/* Its real user: whoever starts a program that is root's for all stays who he is. -1 when it is gone. */
+uid_t proc_user(pid_t pid);
+
 /* Does a process run whose program has that name? */
 bool proc_runs(const char *program);
 
