@@ -135,7 +135,7 @@ answers_in_time() { # a CPU apart
 	dlspare reset --quiet
 }
 
-# At any moment, and whatever was on loan is an ordinary thread again within a period.
+# At any moment, of which many are in a loan, and whatever was on loan is an ordinary thread again within a period.
 dies() { # WHAT PID-FUNCTION
 	local n bad='' on_loan=0
 	for ((n = 0; n < kills; n++)); do
@@ -149,16 +149,17 @@ dies() { # WHAT PID-FUNCTION
 		[[ ! $bad ]] || break
 	done
 	report ${#bad} "$kills times $1 is killed: no loan outlasts it" "$bad"
-	echo "# on loan at about that time: $on_loan"
+	report "$((on_loan * 10 < kills))" "… one in ten of them is in a loan, or more" "$on_loan"
 }
 
 daemon_pid() { echo "$daemon"; }
 
 is_killed() {
-	start_work web answer -msi 5000
-	configure 1ms 10ms web
+	start_work web answer -msi 0
+	configure 4ms 10ms web
 	dies "the lender" lender_pid
 	dies "the daemon" daemon_pid
+	configure 1ms 10ms web
 	start_lending
 	sleep 1
 	said=$(dlspare --no-color doctor 2>&1)
