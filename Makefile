@@ -80,13 +80,13 @@ fuzz: ## give each parser a million inputs (RUNS=N)
 	$(Q)config/setup
 	$(Q)RUNS=$(or $(RUNS),1000000) tests/fuzz/run
 
-kernel: ## build the testbed's kernel (JOBS=N, VARIANT=vanilla|debug|core|rt|kcsan|volume)
+kernel: ## build the testbed's kernel (JOBS=N, KERNEL=7.3, VARIANT=vanilla|debug|core|rt|kcsan|volume)
 	$(Q)kernel-patches/build $(jobs) $(if $(VARIANT),--variant $(VARIANT))
 
-kernel-tree: ## make a git tree of the kernel with the series as commits (TREE=DIR)
+kernel-tree: ## make a git tree of the kernel with the series as commits (TREE=DIR, KERNEL=7.3)
 	$(Q)kernel-patches/tree $(TREE)
 
-kernel-series: ## bring the tree's commits back and export them to mail (TREE=DIR, OUT=DIR, CHECK=1)
+kernel-series: ## bring the tree's commits back and export them to mail (TREE=DIR, KERNEL=7.3, OUT=DIR, CHECK=1)
 	$(Q)kernel-patches/series $(jobs) $(if $(TREE),--tree $(TREE)) $(if $(OUT),--out $(OUT)) $(if $(CHECK),--check-build)
 
 boots: ## boot 200 inner guests, to prove the testbed

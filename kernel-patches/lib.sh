@@ -7,18 +7,49 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_PAGER=cat
 export LC_ALL=C
 umask 022
 
+# Where Debian has what is newer than its stable release's.
+readonly kernel_suite=trixie-backports
+
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-patches=$top/kernel-patches/6.12
 src=$top/kernel-patches/src
 fragment=$top/config/testbed.config
-tarball=${DLSPARE_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
-cache=${DLSPARE_CACHE:-${HOME:-/root}/.cache/dlspare}
+cache=$(realpath -m "${DLSPARE_CACHE:-${HOME:-/root}/.cache/dlspare}")
 
 # Debian's tools only: another gcc in /usr/local would change the result.
 kernel_path=/usr/sbin:/usr/bin:/sbin:/bin
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
+
+# shellcheck source=config/suite.sh
+. "$top/config/suite.sh"
+
+# --- the kernel's version -----------------------------------------------------
+
+# What src/ is written for. Another version has its own hooks, and src.diff for what its
+# new files have otherwise.
+readonly default_kernel=6.12
+
+kernel_versions() { find "$top/kernel-patches" -mindepth 2 -maxdepth 2 -name series -printf '%h\n' | sed 's,.*/,,' | sort -V; }
+
+# Sets kernel, patches, what goes into the names of what is kept of it alone, and where its source is.
+choose_kernel() { # VERSION
+	kernel=$1
+	patches=$top/kernel-patches/$kernel
+	[[ $kernel && -f $patches/series ]] ||
+		die "there is no kernel '$kernel': kernel-patches/ has $(kernel_versions | paste -sd, | sed 's/,/, /g')"
+	if [[ $kernel == "$default_kernel" ]]; then
+		version_prefix='' version_suffix=''
+		tarball=/usr/src/linux-source-$kernel.tar.xz
+		configs=/usr/src/linux-config-$kernel
+	else
+		version_prefix=$kernel- version_suffix=-$kernel
+		tarball=$cache/debian-source$version_suffix/linux-source-$kernel.tar.xz
+		configs=$cache/debian-source$version_suffix/linux-config-$kernel
+	fi
+	tarball=${DLSPARE_SOURCE:-$tarball}
+}
+choose_kernel "${KERNEL:-$default_kernel}"
 
 # Patches beyond the variant's.
 extra=()
@@ -64,17 +95,48 @@ makefile_version() { # MAKEFILE
 check_version() { # VERSION
 	local sub=${1##*.}
 
-	[[ $1 =~ ^6\.12\.[0-9]+$ ]] ||
-		die "$tarball holds Linux ${1:-of unknown version}; the patches are for 6.12.88 and later 6.12"
+	[[ $1 =~ ^${kernel//./\\.}\.[0-9]+$ ]] ||
+		die "$tarball holds Linux ${1:-of unknown version}; the patches are for $kernel"
+	[[ $kernel == 6.12 ]] || return 0
 	((sub < 85 || sub > 87)) ||
 		die "$tarball holds Linux $1: in 6.12.85 to 6.12.87 the deadline server is broken; use 6.12.88 or later"
 	((sub >= 88)) ||
 		die "$tarball holds Linux $1, older than 6.12.88: upgrade linux-source-6.12"
 }
 
-# Sets version, source_id and pristine: the untouched source, unpacked once.
+# Debian's source and configurations of a version that config/setup does not install.
+fetch_source() {
+	local folder=${tarball%/*} began=$SECONDS
+
+	lock source
+	if [[ ! -r $tarball ]]; then
+		say "getting Debian's linux-source-$kernel"
+		mkdir "$scratch/made"
+		{
+			suite_open "$kernel_suite" "$scratch/suite" &&
+				suite_unpack "$scratch/made" "linux-source-$kernel" "linux-config-$kernel"
+		} >"$scratch/log" 2>&1 ||
+			{ tail -n 5 "$scratch/log" >&2; die "$kernel_suite has no linux-source-$kernel, or it cannot be had now"; }
+		mkdir -p "$folder"
+		mv "$scratch"/made/usr/src/linux-config-* "$scratch/made/package" "$folder/"
+		mv "$scratch"/made/usr/src/linux-source-*.tar.xz "$tarball"
+		rm -rf "$scratch/suite" "$scratch/made"
+		say "fetched in $(duration $((SECONDS - began)))"
+	fi
+	unlock
+}
+
+# Sets version, source_id and pristine: the untouched source, unpacked once. Sets fragment, with what
+# the version calls otherwise.
 open_source() {
+	local other=$top/config/testbed-$kernel.config
+
+	[[ -r $tarball || $kernel == "$default_kernel" || ${DLSPARE_SOURCE:-} ]] || fetch_source
 	[[ -r $tarball ]] || die "$tarball is missing: run config/setup"
+	if [[ -r $other ]]; then
+		merge_fragments "$fragment" "$other" >"$scratch/testbed.config"
+		fragment=$scratch/testbed.config
+	fi
 	source_id=$(sha256sum <"$tarball" | cut -c1-12)
 	pristine=$cache/source-$source_id
 	[[ -d $pristine ]] || unpack
@@ -102,10 +164,28 @@ unpack() {
 	unlock
 }
 
+# One value an option: the later fragment's. Kconfig and configure() then agree.
+merge_fragments() {
+	awk -F= '/^CONFIG_/ { if (!($1 in line)) order[++n] = $1; line[$1] = $0 }
+		END { for (i = 1; i <= n; i++) print line[order[i]] }' "$@"
+}
+
 # --- patches ----------------------------------------------------------------
 
 # NUL-separated, sorted; nothing where there is no such folder yet.
 list_patches() { [[ ! -d $1 ]] || find "$1" -maxdepth 1 -name '*.patch' -print0 | sort -z; }
+
+# The testbed's own: one in DIR/VERSION stands for that of its name in DIR.
+list_testbed() { # DIR
+	local patch own
+
+	while read -r -d '' patch; do
+		own=$1/$kernel/${patch##*/}
+		[[ ! -e $own ]] || patch=$own
+		printf '%s\0' "$patch"
+	done < <(list_patches "$1")
+}
+
 list_src() { [[ ! -d $src ]] || find "$src" -type f -printf '%P\0' | sort -z; }
 
 patched_files() { # PATCH
@@ -133,6 +213,7 @@ patches_digest() {
 	{
 		list_patches "$patches" | xargs -0r sha256sum
 		[[ ! -f $patches/series ]] || sha256sum "$patches/series"
+		[[ ! -f $patches/src.diff ]] || sha256sum "$patches/src.diff"
 		[[ ! -d $src ]] || (cd "$src" && list_src | xargs -0r sha256sum)
 	} | sed "s, $top/, ," | sha256sum | cut -c1-40
 }
@@ -144,8 +225,8 @@ patches_digest() {
 # with relative paths: no trace of the place is left in the image.
 
 open_work() { # NAME
-	work=$cache/work-$1
-	lock "work-$1"
+	work=$cache/work-$version_prefix$1
+	lock "work-$version_prefix$1"
 	if [[ $(cat "$work/obj/.source" 2>/dev/null) != "$source_id" ]]; then
 		rm -rf "$work"
 		cp -al "$pristine" "$scratch/work"
@@ -204,6 +285,7 @@ stage_variant() {
 			cp -p "$src/$file" "$stage/$file"
 			echo "$file" >>"$scratch/touched"
 		done < <(list_src)
+		[[ ! -f $patches/src.diff ]] || apply_patch "$stage" "$patches/src.diff"
 	fi
 	! has_referee || stage_referee "$stage"
 	while read -r -d '' patch; do
@@ -215,9 +297,9 @@ stage_variant() {
 		apply_patch "$stage" "$patch"
 	done < <(
 		[[ $variant == vanilla ]] || list_patches "$patches"
-		[[ $variant == package ]] || list_patches "$top/tests/testbed"
-		! has_referee || list_patches "$top/tests/referee"
-		[[ ! ${debugging[$variant]:-} ]] || list_patches "$top/tests/testbed/debug"
+		[[ $variant == package ]] || list_testbed "$top/tests/testbed"
+		! has_referee || list_testbed "$top/tests/referee"
+		[[ ! ${debugging[$variant]:-} ]] || list_testbed "$top/tests/testbed/debug"
 		((${#extra[@]} == 0)) || printf '%s\0' "${extra[@]}"
 	)
 	# What does not go into the kernel must not make one be built.
