@@ -36,7 +36,7 @@ kernel_versions() { find "$top/kernel-patches" -mindepth 2 -maxdepth 2 -name ser
 choose_kernel() { # VERSION
 	kernel=$1
 	patches=$top/kernel-patches/$kernel
-	[[ $kernel && -f $patches/series ]] ||
+	[[ $kernel =~ ^[0-9]+\.[0-9]+$ && -f $patches/series ]] ||
 		die "there is no kernel '$kernel': kernel-patches/ has $(kernel_versions | paste -sd, | sed 's/,/, /g')"
 	if [[ $kernel == "$default_kernel" ]]; then
 		version_prefix='' version_suffix=''
@@ -126,15 +126,25 @@ fetch_source() {
 	unlock
 }
 
-# Sets version, source_id and pristine: the untouched source, unpacked once. Sets fragment, with what
-# the version calls otherwise.
+# Those of config/, each with what this version calls otherwise.
+list_fragments() { # NAME...
+	local name
+
+	for name; do
+		echo "$top/config/$name.config"
+		[[ ! -r $top/config/$name-$kernel.config ]] || echo "$top/config/$name-$kernel.config"
+	done
+}
+
+# Sets version, source_id and pristine: the untouched source, unpacked once. Sets fragment.
 open_source() {
-	local other=$top/config/testbed-$kernel.config
+	local fragments
 
 	[[ -r $tarball || $kernel == "$default_kernel" || ${DLSPARE_SOURCE:-} ]] || fetch_source
 	[[ -r $tarball ]] || die "$tarball is missing: run config/setup"
-	if [[ -r $other ]]; then
-		merge_fragments "$fragment" "$other" >"$scratch/testbed.config"
+	mapfile -t fragments < <(list_fragments testbed)
+	if ((${#fragments[@]} > 1)); then
+		merge_fragments "${fragments[@]}" >"$scratch/testbed.config"
 		fragment=$scratch/testbed.config
 	fi
 	source_id=$(sha256sum <"$tarball" | cut -c1-12)
