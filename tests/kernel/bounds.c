@@ -375,6 +375,9 @@ int main(void)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("mmap");
+	/* Linux 7.2 and later begin with 1. */
+	if (try_put(LIMIT, "950000"))
+		die(LIMIT);
 	put("", "cgroup.subtree_control", "+cpu +cpuset");
 	group(ROOT "/t");
 	put("t", "cpuset.cpus", "1");

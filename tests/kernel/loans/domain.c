@@ -154,7 +154,7 @@ bool only_cpu_goes_offline(void)
 bool refused_offline_changes_nothing(void)
 {
 	long long waits = stat_of("t", "nr_waits"), gone = stat_of("t/a", "returned_gone");
-	long long used = stat_of("t/b", "borrowed_usec");
+	long long used = stat_of("t/b", "borrowed_usec"), most = 210 * MS;
 	struct borrower *a = borrower_start(0, "t/a", 5 * MS, 200 * MS);
 	struct borrower *b = borrower_start(1, "t/b", 5 * MS, 200 * MS);
 
@@ -171,9 +171,13 @@ bool refused_offline_changes_nothing(void)
 	errno = write_file(ONLINE, "0");
 	if (errno != EBUSY)
 		return because("to take CPU 1 offline said %d", errno);
-	/* b has asked first on account of what it has not been served for. */
-	return reaches("t/a", "returned_gone", gone + 1, MS) &&
-	       reaches("t/b", "borrowed_usec", used + 990, 110 * MS);
+	/*
+	 * Linux 6.12 takes the CPU from its threads before it is refused: then b has asked first on
+	 * account of what it has not been served for. Later ones do not, and a has the unit once more.
+	 */
+	if (stat_of("t/a", "returned_gone") == gone + 1)
+		most = 110 * MS;
+	return reaches("t/b", "borrowed_usec", used + 990, most);
 }
 
 bool limit_counts_units_of_each_cpu(void)

@@ -92,6 +92,8 @@ static void set_up(void)
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (borrowers == MAP_FAILED)
 		die("mmap");
+	/* Linux 7.2 and later begin with 1. */
+	must_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
 	must_write("cgroup.subtree_control", "+cpu +cpuset");
 	must_mkdir("t");
 	must_write("t/cpuset.cpus", "1");
