@@ -196,6 +196,9 @@ list_testbed() { # DIR
 	done < <(list_patches "$1")
 }
 
+# Those that mend mainline by itself, and are mailed apart. They come first in the version's series.
+list_fixes() { sed -n "s,^$kernel/,,p" "$top/kernel-patches/fixes/series"; }
+
 list_src() { [[ ! -d $src ]] || find "$src" -type f -printf '%P\0' | sort -z; }
 
 patched_files() { # PATCH

@@ -3,7 +3,7 @@
  * What mainline does to a SCHED_DEADLINE thread that runs, and the first patches of
  * the series mend: it is not stopped when it is throttled where it stands, nor when
  * it leaves the class while others of the class wait. Nor is a plain thread that has
- * come before those by the fair server, when it loses that. For one CPU.
+ * come before those by the fair server, when it loses that, or the server is switched off. For one CPU.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,6 +29,7 @@ struct shared {
 	int64_t ran[ROUNDS];
 	volatile int round;
 	volatile int others;		/* how often the other has run */
+	volatile int armed;		/* the fair server is on */
 };
 
 static struct shared *shared;
@@ -231,6 +232,62 @@ static void test_steps_up(int beside)
 	       "who waits behind a thread that the fair server runs, and that leaves it, runs at once");
 }
 
+/* Switches the fair server off, by which alone it runs. */
+static void switch_off(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		int before;
+
+		while (!shared->armed)
+			;
+		shared->armed = 0;
+		before = shared->others;
+		if (try_put(FAIR_SERVER "runtime", "0"))
+			die(FAIR_SERVER);
+		shared->ran[shared->round++] = shared->others != before;
+	}
+}
+
+static void count_on(void *unused)
+{
+	(void)unused;
+	for (;;)
+		shared->others++;
+}
+
+static void test_switched_off(void)
+{
+	pid_t pid, hog;
+	int ran = 0;
+
+	memset(shared, 0, sizeof(*shared));
+	hog = child(count_on, NULL);
+	pid = child(switch_off, NULL);
+	/* This thread comes before the hog, and the server to the other's help when it is on. */
+	if (set_attributes(0, (struct attributes){ .policy = SCHED_FIFO, .priority = 60 }) ||
+	    set_attributes(hog, (struct attributes){ .policy = SCHED_FIFO, .priority = 40 }))
+		die("sched_setattr");
+	for (int i = 0; i < ROUNDS / 2; i++) {
+		if (try_put(FAIR_SERVER "runtime", "5000000"))
+			die(FAIR_SERVER);
+		shared->armed = 1;
+		pause_ns(3 * PERIOD);
+	}
+	if (try_put(FAIR_SERVER "runtime", "5000000"))
+		die(FAIR_SERVER);
+	pause_ns(3 * PERIOD);
+	end(hog);
+	if (set_class(0, SCHED_OTHER, 0, 0, 0))
+		die("sched_setattr");
+	end(pid);
+	for (int i = 0; i < ROUNDS / 2; i++)
+		ran += shared->ran[i];
+	printf("# it has run when the write returns: in %d of %d rounds\n", ran, shared->round);
+	report(shared->round == ROUNDS / 2 && ran == ROUNDS / 2,
+	       "who waits behind a thread that the fair server runs, and is switched off for, runs at once");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -241,6 +298,7 @@ int main(void)
 	test_steps_down();
 	test_steps_up(0);
 	test_steps_up(1);
+	test_switched_off();
 	printf("1..%d\n", number);
 	return failures != 0;
 }
