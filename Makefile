@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo experiments experiment check check-arches check-debug check-fleet check-neighbours check-observe check-referee check-suites check-system tools install page deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-arches check-debug check-fixes check-fleet check-neighbours check-observe check-referee check-suites check-system tools install page deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -37,6 +37,10 @@ check-arches: ## compile what the series touches for arm64, powerpc, riscv, s390
 check-debug: ## stress a kernel that looks for its own mistakes (VARIANT=debug|core|rt|kcsan|volume, OPS=N, SEEDS=N); 200,000 operations in emulated time take 15 (volume) to 80 minutes (core)
 	$(Q)config/setup
 	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/debug $(if $(VARIANT),--variant $(VARIANT))
+
+check-fixes: ## show each fix of mainline by a program that fails on the unpatched 7.3 and not on one with the fixes
+	$(Q)config/setup
+	$(Q)tests/fixes
 
 check-fleet: ## have Ansible install, configure and roll back two hosts, in an emulator; about 40 minutes (DEBS=DIR of the kernel's)
 	$(Q)config/setup
