@@ -4,7 +4,7 @@
 Q := $(if $(filter 1,$(V)),,@)
 jobs = $(if $(JOBS),--jobs $(JOBS))
 
-.PHONY: help demo experiments experiment check check-arches check-debug check-fixes check-fleet check-neighbours check-observe check-referee check-suites check-system tools install page deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
+.PHONY: help demo experiments experiment check check-arches check-debug check-fixes check-fleet check-kernels check-neighbours check-observe check-referee check-suites check-system tools install page deb kernel-deb fuzz kernel kernel-tree kernel-series boots cost clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(MAKEFILE_LIST) | \
@@ -45,6 +45,10 @@ check-fixes: ## show each fix of mainline by a program that fails on the unpatch
 check-fleet: ## have Ansible install, configure and roll back two hosts, in an emulator; about 40 minutes (DEBS=DIR of the kernel's)
 	$(Q)config/setup
 	$(Q)tests/fleet $(DEBS)
+
+check-kernels: ## try the mechanism on 6.12 and 7.3, plain and with PREEMPT_RT (KERNELS="7.3-plain ...", OPS=N, SEEDS=N); hours
+	$(Q)config/setup
+	$(Q)$(if $(OPS),OPS=$(OPS)) $(if $(SEEDS),SEEDS=$(SEEDS)) tests/kernels $(KERNELS)
 
 check-neighbours: ## 200,000 jobs of others beside borrowers, requeues, cookies, packets; about 16 minutes (COUNT=N)
 	$(Q)config/setup
